@@ -1,0 +1,1 @@
+"""The gate: assembles facts, asks OPA, records the answer, and only then gives it."""

@@ -1,0 +1,1 @@
+"""Signed, append-only evidence of what was decided."""

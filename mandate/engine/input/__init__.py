@@ -1,0 +1,15 @@
+"""The input document `mandate/v1`: everything that policies may know about a request.
+
+One module a group of sections. Values are frozen, unknown fields are refused, numbers are
+finite doubles (NaN and the infinities are named, see `figures.Number`), and times are UTC.
+"""
+
+from .collection import Collected, Collection, Failed, Missing
+from .document import SECTIONS, Input, Section
+from .figures import Figure, Interval, Number, Origin
+from .people import Approval, Certificate, Developer, Waiver
+from .performance import Baseline, NoBaseline, Performance, Rows
+from .quality import DataSchema, DataColumn, Drift, DriftedColumn, DriftTest, Fairness, Group, SensitiveAttribute
+from .registered import Artifact, ArtifactFile, Column, Dataset, Documentation, CardSection, LoggedMetric, Measurement, Model, NamedValue, RunSource, Signature
+from .subject import Action, Request, Subject
+from .traceability import Code, Data, Environment, Output, Provenance, Verification

@@ -1,0 +1,51 @@
+"""The whole document."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from .base import Frozen
+from .collection import Collection
+from .people import Approval, Developer, Waiver
+from .performance import Performance
+from .quality import DataSchema, Drift, Fairness
+from .registered import Artifact, Documentation, Model
+from .subject import Request, Subject
+from .traceability import Provenance
+
+Section = Literal[
+    "model",
+    "artifact",
+    "performance",
+    "fairness",
+    "drift",
+    "data_schema",
+    "provenance",
+    "developers",
+    "approvals",
+    "documentation",
+]
+"""The parts that collectors fill."""
+
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+
+class Input(Frozen):
+    """What OPA is asked about. A section is `None` where nobody collected it; `collection` says why."""
+
+    apiVersion: Literal["mandate/v1"] = "mandate/v1"  # noqa: N815  (the document's own spelling)
+    subject: Subject
+    request: Request
+    model: Model | None = None
+    artifact: Artifact | None = None
+    performance: Performance | None = None
+    fairness: Fairness | None = None
+    drift: Drift | None = None
+    data_schema: DataSchema | None = None
+    provenance: Provenance | None = None
+    developers: tuple[Developer, ...] | None = None
+    approvals: tuple[Approval, ...] | None = None
+    documentation: Documentation | None = None
+    waivers: tuple[Waiver, ...] = ()
+    collection: tuple[Collection, ...] = ()
+    """One entry a collector that was asked; names are unique."""

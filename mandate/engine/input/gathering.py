@@ -1,0 +1,83 @@
+"""What a collector is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .document import Section
+from .subject import Action
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The model version that facts are collected about."""
+
+    name: str
+    version: str
+    uri: str
+    """`models:/<name>/<version>`: an alias has been resolved."""
+    run_id: str | None
+    action: Action
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A collector's sections, and what it read."""
+
+    sections: Mapping[Section, Any]
+    """By the section's name, the value that the input document declares for it."""
+    source: str
+    sha256: str | None
+    """Digest of what was read; of several files, over the canonical list of their digests."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingThere:
+    """There is nothing to collect, and why."""
+
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file, digested as it was read."""
+
+    location: str
+    """As configured."""
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with at least one row and no column twice, digested as it was read."""
+
+    location: str
+    frame: pandas.DataFrame
+    sha256: str
+
+
+class Sources(Protocol):
+    """Where a version's facts are read from.
+
+    A location is `run:<path>` (an artifact of the version's run), `model:<path>` (a file of the model), or a
+    path relative to `mandate.yaml`.
+    """
+
+    def file(self, location: str) -> LocalFile:
+        """The file. `SourceMissing` if there is none, `BadInput` if it cannot be used."""
+
+    def table(self, location: str) -> Table:
+        """The CSV or Parquet table. `SourceMissing` if there is none; `BadInput` if it is empty, has a column
+        twice or is not a table."""
+
+    def of(self, uri: str) -> tuple[str, Sources]:
+        """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such version."""

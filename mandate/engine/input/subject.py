@@ -1,0 +1,39 @@
+"""Which model, and what is asked about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from .base import Frozen, Name, Sha256, UtcTime
+
+
+class Action(StrEnum):
+    """What the caller wants to do."""
+
+    PROMOTE = "promote"
+    DEPLOY = "deploy"
+    MONITOR = "monitor"
+    """Keep in service."""
+
+
+class Subject(Frozen):
+    """The model version that is judged."""
+
+    name: Name
+    version: Name
+    uri: Name
+    """`models:/<name>/<version>`; an alias is resolved before this is made."""
+    sha256: Sha256 | None
+    """OpenSSF Model Signing root digest of the artifact; `None` if it could not be had."""
+    risk_tier: str
+    """As the registry's tag or `mandate.yaml` says; policies take an unknown one for the highest."""
+
+
+class Request(Frozen):
+    """The question."""
+
+    action: Action
+    environment: Name
+    requested_by: Name
+    time: UtcTime
+    """Set by the gate. The only clock that policies have."""

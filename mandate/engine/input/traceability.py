@@ -1,0 +1,64 @@
+"""What the model was made from: the seed record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Frozen, Name, UtcTime
+from .registered import NamedValue
+
+
+class Data(Frozen):
+    """The training data."""
+
+    version: str | None = None
+    sha256: str | None = None
+    source: str | None = None
+    as_of: UtcTime | None = None
+    """The instant that the data describe: the latest record in them."""
+
+
+class Code(Frozen):
+    """The training code."""
+
+    repository: str | None = None
+    git_commit: str | None = None
+    path: str | None = None
+    dirty: bool | None = None
+    """Whether the work tree differed from the commit; `None` if nobody said."""
+
+
+class Environment(Frozen):
+    """Where training ran."""
+
+    container_image_digest: str | None = None
+    lock_file_sha256: str | None = None
+    python: str | None = None
+
+
+class Output(Frozen):
+    """What training produced."""
+
+    model_sha256: str | None = None
+    """Root digest of the artifact."""
+
+
+class Verification(Frozen):
+    """A statement of the record that was held against the thing itself."""
+
+    name: Name
+    """`git_commit_exists`, `training_code_matches_commit`, `data_sha256`, `lock_file_sha256`, `model_sha256`."""
+    result: Literal["verified", "refuted", "not_verifiable"]
+    detail: str
+
+
+class Provenance(Frozen):
+    """The record as it was found. What is absent is `None`: whether that may be, policies say."""
+
+    run_id: str | None = None
+    data: Data = Data()
+    code: Code = Code()
+    hyperparameters: tuple[NamedValue, ...] = ()
+    environment: Environment = Environment()
+    output: Output = Output()
+    verifications: tuple[Verification, ...] = ()

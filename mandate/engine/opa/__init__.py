@@ -1,0 +1,1 @@
+"""Asks Open Policy Agent, and refuses what is not an answer."""

@@ -1,0 +1,1 @@
+"""Reads the files and tables that collectors gather facts from."""
