@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,24 @@ class Table:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML or JSON document, digested as it was read."""
+
+    location: str
+    content: Any
+    """Plain `dict`, `list`, `str`, `int`, `float`, `bool`, `None`; dates and times are text."""
+    sha256: str
+
+
+def digest_of(*sha256: str) -> str:
+    """The digest to report for what was read: of one file its own, of several SHA-256 over the canonical JSON
+    list of theirs, in the order given."""
+    if len(sha256) == 1:
+        return sha256[0]
+    return hashlib.sha256(json.dumps(sha256, separators=(",", ":")).encode()).hexdigest()
+
+
 class Sources(Protocol):
     """Where a version's facts are read from.
 
@@ -78,6 +98,14 @@ class Sources(Protocol):
     def table(self, location: str) -> Table:
         """The CSV or Parquet table. `SourceMissing` if there is none; `BadInput` if it is empty, has a column
         twice or is not a table."""
+
+    def document(self, location: str) -> Document:
+        """The document, read strictly (no duplicate keys, no anchors). `SourceMissing` if there is none,
+        `BadInput` if it is neither YAML nor JSON."""
+
+    def folder(self, location: str) -> Path:
+        """A local folder, such as a repository's work tree, relative to `mandate.yaml`. `SourceMissing` if there
+        is none, `BadInput` if it is no folder or not local."""
 
     def of(self, uri: str) -> tuple[str, Sources]:
         """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such version."""
