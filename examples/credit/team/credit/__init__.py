@@ -1,0 +1,1 @@
+"""The credit team's model: may this mortgage application be approved?"""
