@@ -1,0 +1,182 @@
+"""The address of an OPA: `http://`, `https://` or `unix://`, and how to get a connection to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mandate.engine.errors import BadConfiguration
+
+from .deadline import Deadline
+from .said import quoted
+
+if TYPE_CHECKING:
+    import ssl
+
+_PORTS = {"http": 80, "https": 443}
+# `sun_path` of `struct sockaddr_un`, with its closing NUL: 108 on Linux, 104 on the BSDs and macOS.
+LONGEST_SOCKET_PATH = 103
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where OPA listens."""
+
+    url: str
+    """As configured, for messages; it holds no secret."""
+    host: str
+    """Empty for a Unix socket."""
+    port: int
+    socket_path: str | None
+    prefix: str
+    """Path before `/v1`, without a slash at its end."""
+    tls: ssl.SSLContext | None
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header."""
+        if self.socket_path is not None:
+            return "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
+
+    def connect(self, deadline: Deadline) -> socket.socket:
+        """A connected socket, its TLS handshake done. `OSError` (`ssl.SSLError` is one) if there is none."""
+        if self.socket_path is not None:
+            return _connected(socket.AF_UNIX, self.socket_path, deadline)
+        failure: OSError = ConnectionRefusedError("no address")
+        for family, address in _addresses(self.host, self.port, deadline):
+            try:
+                plain = _connected(family, address, deadline)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                failure = error
+                continue
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return plain if self.tls is None else _secured(plain, self.tls, self.host, deadline)
+        raise failure
+
+
+def parse(url: str, ca: Path | None = None) -> Endpoint:
+    """The endpoint that `url` names. `ca`: a PEM file with the only authorities to trust for `https://`.
+
+    `BadConfiguration` if the URL is of another form, or the file cannot be used.
+    """
+    if url.startswith("unix://"):
+        return _unix(url)
+    if not url.isprintable() or " " in url:
+        raise _bad(url, "has characters that do not belong in a URL")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _bad(url, "is not a URL") from error
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise _bad(url, "is not a URL of OPA")
+    if parts.username is not None or parts.password is not None:
+        # Not shown: it may be a secret.
+        raise BadConfiguration(
+            "OPA's URL holds a user name", next_step="Give the secret as OPA's token, not in its URL"
+        )
+    if parts.query or parts.fragment:
+        raise _bad(url, "has a query or a fragment")
+    return Endpoint(
+        url=url,
+        host=parts.hostname,
+        port=port or _PORTS[parts.scheme],
+        socket_path=None,
+        prefix=parts.path.rstrip("/"),
+        tls=_tls(ca) if parts.scheme == "https" else None,
+    )
+
+
+def _unix(url: str) -> Endpoint:
+    path = url.removeprefix("unix://")
+    if not path.startswith("/") or "\0" in path:
+        raise _bad(url, "names no absolute path")
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise BadConfiguration(
+            f"the path of OPA's socket is longer than the {LONGEST_SOCKET_PATH} bytes that the system takes",
+            where=quoted(url),
+            next_step="Let OPA listen on a socket with a shorter path",
+        )
+    return Endpoint(url=url, host="", port=0, socket_path=path, prefix="", tls=None)
+
+
+def _tls(ca: Path | None) -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415  (milliseconds that a Unix socket does not need)
+
+    try:
+        return ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except OSError as error:
+        raise BadConfiguration(
+            f"the certificate authorities for OPA cannot be read: {error.strerror or error}",
+            where=str(ca),
+            next_step="Name a PEM file with at least one certificate",
+        ) from error
+
+
+def _bad(url: str, what: str) -> BadConfiguration:
+    return BadConfiguration(
+        f"OPA's address {quoted(url)} {what}",
+        next_step="Write http://host:port, https://host:port or unix:///path/of/the/socket",
+    )
+
+
+def _connected(family: int, address: Any, deadline: Deadline) -> socket.socket:
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(deadline.remaining())
+        plain.connect(address)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+def _secured(plain: socket.socket, context: ssl.SSLContext, host: str, deadline: Deadline) -> socket.socket:
+    try:
+        plain.settimeout(deadline.remaining())
+        # The handshake keeps to the socket's timeout as a whole.
+        return context.wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[int, Any]]:
+    """The host's addresses. A name is looked up in a thread: the system's resolver knows no deadline."""
+    try:
+        return _looked_up(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass
+    found: list[tuple[int, Any]] = []
+    failures: list[OSError] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(_looked_up(host, port, 0))
+        except OSError as error:
+            failures.append(error)
+        except UnicodeError:
+            failures.append(socket.gaierror("no host can have this name"))
+
+    thread = threading.Thread(target=look_up, name="mandate-look-up", daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    if failures:
+        raise failures[0]
+    if not found:
+        raise TimeoutError
+    return found
+
+
+def _looked_up(host: str, port: int, flags: int) -> list[tuple[int, Any]]:
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(family, address) for family, _, _, _, address in answers]

@@ -1,0 +1,136 @@
+"""Lets OPA judge an input document, and refuses whatever is not a judgement by the expected policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from mandate.engine.decision import Decision, Judgement, Policy
+from mandate.engine.digests import canonical
+from mandate.engine.errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
+from mandate.engine.input.document import Input
+
+from .answer import Answer
+from .client import DECISION, OpaClient
+from .findings import contradiction
+from .said import quoted
+from .versions import refusal
+
+BUNDLE = "mandate"
+"""The name under which OPA is given Mandate's policies."""
+_LISTED = 4
+
+
+class OpaJudge:
+    """Policies in an OPA.
+
+    `policy`: the policies that must answer. `bundle`: the name of their bundle in this OPA. `beside`: the
+    other bundles that this OPA holds, name → revision; any that is not named here is refused.
+    """
+
+    def __init__(
+        self,
+        client: OpaClient,
+        policy: Policy,
+        *,
+        bundle: str = BUNDLE,
+        beside: Mapping[str, str] | None = None,
+    ) -> None:
+        if not policy.revision:
+            # An empty revision is what OPA reports for a bundle without one: it would match any of those.
+            raise BadPolicy("the policy bundle has no revision", next_step="Build it with `--revision`")
+        self._client = client
+        self._policy = policy
+        self._revisions = {**(beside or {}), bundle: policy.revision}
+
+    def judge(self, document: Input) -> Judgement:
+        """The policies' decision about `document`, which is sent as its canonical JSON.
+
+        `CouldNotDecide` (`OpaUnavailable`, `NotAnAnswer`) for everything else than a decision of these
+        policies; `BadInput` if the document has no canonical JSON.
+        """
+        try:
+            question = canonical(document.model_dump(mode="json"))
+        except (ValueError, RecursionError) as error:
+            raise BadInput(
+                f"the input document has no canonical JSON ({type(error).__name__})",
+                where="input document",
+                next_step="Leave out integers beyond 2**53 - 1 and text that is not Unicode",
+            ) from error
+        answer = self._client.ask(DECISION, question)
+
+        # What follows is all that stands between an answer and an allow. In this order:
+        #
+        # 1. The OPA that answered is of a version that computes rightly.
+        # 2. It holds exactly the expected bundles in exactly the expected revisions: a stale, foreign
+        #    or additional bundle could have answered, or have changed what the expected one answers.
+        # 3. The result is a decision to the letter: no unknown field, no converted type, and no allow
+        #    that contradicts itself or for which nothing passed (`Decision` cannot be built so).
+        # 4. The findings are such as the policies make.
+        #
+        # Nothing is repaired, and nothing is looked at that was not checked before.
+
+        # 1.
+        opa_version = self._good_version(answer)
+        # 2.
+        self._demand_the_revisions(answer)
+        # 3.
+        decision = self._decision(answer)
+        # 4.
+        if wrong := contradiction(decision):
+            raise self._not_an_answer(f"OPA's decision cannot be: {wrong}")
+
+        return Judgement(decision=decision, policy=self._policy, opa_version=opa_version)
+
+    def _good_version(self, answer: Answer) -> str:
+        if answer.opa_version is None:
+            raise self._not_an_answer("the answer does not say which OPA gave it")
+        if reason := refusal(answer.opa_version):
+            raise OpaUnavailable(
+                reason,
+                where=f"OPA at {quoted(self._client.url)}",
+                next_step="Run `mandate opa install`, or update OPA",
+            )
+        return answer.opa_version
+
+    def _demand_the_revisions(self, answer: Answer) -> None:
+        if dict(answer.revisions) != self._revisions:
+            raise self._not_an_answer(
+                f"other policies answered: OPA holds {_listed(answer.revisions)}, "
+                f"expected {_listed(self._revisions)}"
+            )
+
+    def _decision(self, answer: Answer) -> Decision:
+        try:
+            # From JSON, because only then a strict model takes lists for tuples and text for enumerations.
+            return Decision.model_validate_json(json.dumps(dict(answer.result)))
+        except (ValidationError, ValueError, RecursionError) as error:
+            raise self._not_an_answer(f"OPA's result is not a decision: {_first(error)}") from error
+
+    def _not_an_answer(self, what: str) -> NotAnAnswer:
+        return NotAnAnswer(
+            what,
+            where=f"OPA at {quoted(self._client.url)}",
+            next_step="Load the policy bundle that Mandate expects into this OPA, and nothing else",
+        )
+
+
+def _listed(revisions: Mapping[str, str]) -> str:
+    if not revisions:
+        return "no bundle"
+    shown = sorted(revisions.items())[:_LISTED]
+    named = ", ".join(f"{quoted(name, 80)} in revision {quoted(revision, 80)}" for name, revision in shown)
+    return f"{named} and more" if len(revisions) > _LISTED else named
+
+
+def _first(error: ValueError | RecursionError) -> str:
+    """Where the first difference is, without the value that stands there: it may be about people."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    if not details:
+        return "it is of another shape"
+    place = ".".join(str(part) for part in details[0]["loc"]) or "the whole"
+    return f"{quoted(place, 120)}: {quoted(details[0]['msg'], 120)}"

@@ -1,0 +1,295 @@
+"""An OPA of our own: a child process on a Unix socket that nobody else can reach."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from mandate import share
+from mandate.engine.errors import BadPolicy, OpaUnavailable
+
+from .client import OpaClient
+from .deadline import Deadline
+from .endpoint import LONGEST_SOCKET_PATH
+from .said import quoted
+
+BUNDLE = "mandate"
+_AUTHORISATION = "authz"
+_SOCKET = "s"
+_LOG = "log"
+_POLL_SECONDS = 0.001
+_FAREWELL_SECONDS = 1.0
+_LONGEST_REPORT = 2000
+
+# The guard: a shell that starts OPA and then only waits for the end of its standard input, a pipe whose
+# other end Mandate alone holds. The system closes that end when Mandate ends, however it ends: SIGKILL too.
+#
+#   setpriv            OPA dies with the guard, should somebody kill that. (PR_SET_PDEATHSIG is tied to the
+#                      *thread* that started a process: Mandate cannot use it itself, since the thread
+#                      that starts OPA may end long before Mandate does. The guard has one thread.)
+#                      Where the system has no setpriv that can do so, `close` is the last resort.
+#   "$@" &             OPA is a child of the guard: the guard knows its id.
+#   echo "$!"          tells Mandate that id.
+#   exec >&-           from here OPA alone holds the write end of standard output: its end is OPA's end.
+#   read               returns at the end of the pipe; nothing is ever written to it.
+#   kill -KILL         even a stopped OPA dies of it. OPA keeps nothing that it should put in order first.
+#   rm -rf             the private folder, which a killed Mandate can no longer remove.
+_GUARD = """
+folder=$1; shift
+if setpriv --pdeathsig KILL true 2>/dev/null; then set -- setpriv --pdeathsig KILL "$@"; fi
+"$@" </dev/null &
+echo "$!"
+exec >&- 2>&-
+read -r _
+kill -KILL "$!"
+cd /
+rm -rf -- "$folder"
+"""
+
+
+class LocalOpa:
+    """A running OPA with one bundle, for as long as the context lasts.
+
+    `program`: an `opa`. `bundle`: the archive of the policies, whose manifest must confine them to the root
+    `mandate`. `bundle_sha256`: if given, the archive must have this digest. `timeout`: seconds to get ready.
+
+    Entering raises `OpaUnavailable` if OPA does not start, with what it said, and `BadPolicy` if the bundle
+    cannot be read or is another one.
+    """
+
+    def __init__(
+        self, program: Path, bundle: Path, *, bundle_sha256: str | None = None, timeout: float = 10.0
+    ) -> None:
+        self._program = program
+        self._bundle = bundle
+        self._bundle_sha256 = bundle_sha256
+        self._timeout = timeout
+        self._folder: Path | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+        self._owner = os.getpid()
+        self._beside: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for `OpaClient`."""
+        return f"unix://{self._running / _SOCKET}"
+
+    @property
+    def beside(self) -> Mapping[str, str]:
+        """Bundles that it holds beside the policies, name → revision, for `OpaJudge`."""
+        return self._beside
+
+    @property
+    def pid(self) -> int:
+        """OPA's process id."""
+        if self._pid is None:
+            raise RuntimeError("OPA was not started")
+        return self._pid
+
+    def __enter__(self) -> Self:
+        self._folder = _private_folder()
+        try:
+            self._fill(self._folder)
+            self._wait_until_ready(self._start(self._folder))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill OPA and remove what it was given. In a forked process, or if it does not run, do nothing."""
+        guard, self._guard = self._guard, None
+        folder, self._folder = self._folder, None
+        if os.getpid() != self._owner:
+            return
+        if guard is not None and guard.stdin is not None and guard.stdout is not None:
+            _GUARDS.discard(guard)
+            guard.stdin.close()
+            guard.wait()
+            if self._pid is not None and not _ended(guard.stdout.fileno(), _FAREWELL_SECONDS):
+                # Somebody killed the guard, and OPA did not die with it. It still holds its end of the
+                # pipe, so the id is still its own.
+                os.kill(self._pid, signal.SIGKILL)
+            guard.stdout.close()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _running(self) -> Path:
+        if self._folder is None:
+            raise RuntimeError("OPA was not started")
+        return self._folder
+
+    def _fill(self, folder: Path) -> None:
+        """Put beside the socket what OPA loads: a copy, so that what was digested is what it reads."""
+        try:
+            archive = self._bundle.read_bytes()
+        except OSError as error:
+            raise BadPolicy(
+                f"the policy bundle cannot be read: {error.strerror}",
+                where=quoted(str(self._bundle)),
+                next_step="Build the policies again",
+            ) from error
+        if self._bundle_sha256 is not None and hashlib.sha256(archive).hexdigest() != self._bundle_sha256:
+            raise BadPolicy(
+                "the policy bundle was changed after it was built",
+                where=quoted(str(self._bundle)),
+                next_step="Build the policies again",
+            )
+        (folder / BUNDLE).write_bytes(archive)
+        rules = (share.opa() / "authz.rego").read_bytes()
+        revision = hashlib.sha256(rules).hexdigest()
+        authorisation = folder / _AUTHORISATION
+        authorisation.mkdir(mode=0o700)
+        (authorisation / "authz.rego").write_bytes(rules)
+        manifest = {"revision": revision, "roots": ["system/authz"], "rego_version": 1}
+        (authorisation / ".manifest").write_text(json.dumps(manifest), encoding="utf-8")
+        self._beside = MappingProxyType({_AUTHORISATION: revision})
+
+    def _start(self, folder: Path) -> subprocess.Popen[bytes]:
+        # Names are relative to the folder: a bundle's path is the name that provenance reports, and a
+        # socket's path is limited to some hundred bytes.
+        command = [
+            str(self._program),
+            "run",
+            "--server",
+            f"--addr=unix://{_SOCKET}",
+            "--unix-socket-perm=600",
+            "--authorization=basic",
+            "--log-level=error",
+            "--log-format=text",
+            "--skip-version-check",
+            "--bundle",
+            BUNDLE,
+            _AUTHORISATION,
+        ]
+        with (folder / _LOG).open("wb") as log:
+            try:
+                self._guard = subprocess.Popen(
+                    ["/bin/sh", "-c", _GUARD, "mandate-opa-guard", str(folder), *command],
+                    cwd=folder,
+                    # Nothing of ours: no token, no proxy. OPA's own variables could change what it does.
+                    env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C"},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    bufsize=0,
+                    stderr=log,
+                    # Interrupting Mandate at a terminal must not kill OPA under a question that is being put.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise OpaUnavailable(
+                    f"OPA cannot be started: {error.strerror}",
+                    where="/bin/sh",
+                    next_step="Give OPA by URL instead",
+                ) from error
+        _GUARDS.add(self._guard)
+        return self._guard
+
+    def _wait_until_ready(self, guard: subprocess.Popen[bytes]) -> None:
+        deadline = Deadline(self._timeout)
+        if guard.stdout is None:
+            raise RuntimeError("the guard was started without a pipe")
+        life = guard.stdout.fileno()
+        try:
+            self._pid = _number(life, deadline)
+            while not self._answers(deadline):
+                if _ended(life, min(_POLL_SECONDS, deadline.remaining())):
+                    raise self._failed("OPA ended while it started")
+        except TimeoutError as error:
+            raise self._failed(f"OPA was not ready within {self._timeout:g} s") from error
+
+    def _answers(self, deadline: Deadline) -> bool:
+        if not (self._running / _SOCKET).exists():
+            return False
+        try:
+            with OpaClient(self.url, timeout=deadline.remaining()) as client:
+                client.health()
+        except OpaUnavailable:
+            return False
+        return True
+
+    def _failed(self, what: str) -> OpaUnavailable:
+        try:
+            with (self._running / _LOG).open("rb") as log:
+                said = log.read(_LONGEST_REPORT)
+        except OSError:
+            said = b""
+        return OpaUnavailable(
+            f"{what}, saying {quoted(said, _LONGEST_REPORT)}" if said.strip() else f"{what}, saying nothing",
+            where=quoted(str(self._program)),
+            next_step="Correct what it says, or run `mandate opa install` for an OPA that is known to start",
+        )
+
+
+_GUARDS: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """In a process forked from ours: give up the pipes, or OPA would live until the last fork ended."""
+    for guard in _GUARDS:
+        if guard.stdin is not None:
+            guard.stdin.close()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+def _private_folder() -> Path:
+    """A new folder that only this user can enter, on a path short enough for a socket."""
+    for parent in (None, "/tmp"):  # noqa: S108  (mkdtemp makes a folder that is ours alone, anywhere)
+        folder = Path(tempfile.mkdtemp(prefix="mandate-", dir=parent)).resolve()
+        if len(os.fsencode(folder / _SOCKET)) <= LONGEST_SOCKET_PATH:
+            return folder
+        folder.rmdir()
+    raise OpaUnavailable(
+        "there is no folder with a path short enough for OPA's socket",
+        where="TMPDIR",
+        next_step=f"Set TMPDIR to a folder whose path has less than {LONGEST_SOCKET_PATH - 30} bytes",
+    )
+
+
+def _number(pipe: int, deadline: Deadline) -> int | None:
+    """The decimal number in the pipe's first line; `None` if the pipe ends before it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        if not _readable(pipe, deadline.remaining()):
+            continue
+        byte = os.read(pipe, 1)
+        if not byte:
+            return None
+        line += byte
+    return int(line)
+
+
+def _ended(pipe: int, seconds: float) -> bool:
+    """Whether the pipe's last writer went away; waits up to `seconds` for it."""
+    deadline = time.monotonic() + seconds
+    while _readable(pipe, max(0.0, deadline - time.monotonic())):
+        if not os.read(pipe, 4096):
+            return True
+    return False
+
+
+def _readable(pipe: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
