@@ -1,1 +1,14 @@
-"""Signed, append-only evidence of what was decided."""
+"""Signed, append-only evidence of what was decided.
+
+One decision on its way, one module a step:
+
+    predicate   what is stated of a decision, and its published JSON Schema
+    statement   the in-toto Statement around it, as canonical JSON
+    keys        the key that signs; `public_keys`, the keys that verify
+    envelope    the DSSE envelope around the statement; `bundle`, its exported form
+    ledger      what a store of envelopes must do; `sqlite` is one
+    recorder    all of this in order: sign, verify, append, and only then return
+    checks      everything that can be wrong with one entry
+    verify      everything that can be wrong with a ledger
+    reading     an entry back as the values that were recorded
+"""

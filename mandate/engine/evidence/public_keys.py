@@ -1,0 +1,99 @@
+"""Public keys: who signed, and whether the signature is right.
+
+A key is known by its SSH fingerprint (`ssh-keygen -lf` prints the same): `SHA256:` and the unpadded standard
+base64 of SHA-256 over the public key in SSH wire format. Cosign finds keys by this id and by no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from ..errors import BadConfiguration
+
+SUFFIX = ".pub"
+"""How a public key's file name ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """An Ed25519 key, or an ECDSA key on P-256 (signatures over SHA-256, in DER)."""
+
+    keyid: str
+    """The SSH fingerprint, `SHA256:…`."""
+    key: Ed25519PublicKey | EllipticCurvePublicKey
+
+    @classmethod
+    def of(cls, key: object) -> PublicKey:
+        """The value for a key of `cryptography`. `ValueError` if it is of another kind."""
+        if isinstance(key, Ed25519PublicKey) or (
+            isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+        ):
+            return cls(_fingerprint(key), key)
+        raise ValueError("neither an Ed25519 nor an ECDSA P-256 key")
+
+    def verifies(self, signature: bytes, data: bytes) -> bool:
+        """Whether this key made `signature` over `data`."""
+        try:
+            if isinstance(self.key, Ed25519PublicKey):
+                self.key.verify(signature, data)
+            else:
+                self.key.verify(signature, data, ECDSA(SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+    @property
+    def pem(self) -> bytes:
+        """The key as PEM `SubjectPublicKeyInfo`, as Cosign and OpenSSL read it."""
+        return self.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def keyring(*keys: PublicKey) -> Mapping[str, PublicKey]:
+    """The keys by their ids: whose signatures count."""
+    return {key.keyid: key for key in keys}
+
+
+def load(path: Path) -> PublicKey:
+    """The public key in a PEM file. `BadConfiguration` if there is none."""
+    try:
+        return PublicKey.of(load_pem_public_key(path.read_bytes()))
+    except OSError as error:
+        raise BadConfiguration(
+            f"the public key cannot be read: {error.strerror}",
+            where=str(path),
+            next_step="Point to the ledger's public key, the .pub file beside its signing key",
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadConfiguration(
+            "this is no public key in PEM for Ed25519 or ECDSA P-256",
+            where=str(path),
+            next_step="Point to the ledger's public key, the .pub file beside its signing key",
+        ) from error
+
+
+def load_folder(folder: Path) -> Mapping[str, PublicKey]:
+    """All public keys (`*.pub`) of a folder by their ids. `BadConfiguration` if there is none."""
+    keys = keyring(*(load(path) for path in sorted(folder.glob(f"*{SUFFIX}"))))
+    if not keys:
+        raise BadConfiguration(
+            "there is no public key (*.pub) here, so no signature can be verified",
+            where=str(folder),
+            next_step="Put the public keys here whose signatures count",
+        )
+    return keys
+
+
+def _fingerprint(key: Ed25519PublicKey | EllipticCurvePublicKey) -> str:
+    """The SSH fingerprint. An OpenSSH public key line is `<type> <base64 of the wire format>`."""
+    wire = base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split(b" ")[1])
+    return "SHA256:" + base64.b64encode(hashlib.sha256(wire).digest()).decode().rstrip("=")

@@ -1,0 +1,92 @@
+"""A recorded decision, read back as the values that were recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..decision import Judgement, Policy
+from ..errors import NotRecorded, UnknownSubject
+from ..input.document import Input
+from . import envelope as dsse
+from . import statement
+from .checks import faults
+from .envelope import Envelope
+from .ledger import Store, Stored
+from .public_keys import PublicKey
+from .recorder import Receipt
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
+_PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision as it was answered, with the envelope that proves it."""
+
+    receipt: Receipt
+    document: Input
+    judgement: Judgement
+    mandate_version: str
+    """The Mandate that recorded it."""
+    envelope: Envelope
+
+
+def find(store: Store, reference: str, keys: Mapping[str, PublicKey]) -> Record:
+    """The decision with this id, this beginning of an id (four characters or more) or this index, verified.
+
+    `UnknownSubject` if there is none or more than one; `NotRecorded` if the entry is not what was recorded.
+    """
+    return read(_stored(store, reference), store, keys)
+
+
+def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
+    """The entry's content. `NotRecorded` if anything is wrong with it: what is shown is proven."""
+    wrong = "; ".join(faults(stored, store.origin, keys))
+    if wrong or stored.envelope is None:
+        raise NotRecorded(
+            f"the entry is not what was recorded: {wrong}",
+            where=f"{store.location}, entry {stored.index}",
+            next_step="Run `mandate ledger verify`, and keep a copy of the ledger as it is",
+        )
+    envelope = dsse.parse(stored.envelope)
+    predicate = statement.read(envelope.payload).predicate
+    return Record(
+        receipt=Receipt(
+            id=predicate.id,
+            index=stored.index,
+            recorded_at=predicate.recordedAt,
+            leaf=stored.leaf.hex(),
+            keyid=envelope.signatures[0].keyid,
+            origin=predicate.ledger.origin,
+        ),
+        document=predicate.input,
+        judgement=Judgement(
+            decision=predicate.decision,
+            policy=Policy(revision=predicate.policy.revision, bundle_sha256=predicate.policy.bundleSha256),
+            opa_version=predicate.opa.version,
+        ),
+        mandate_version=predicate.mandate.version,
+        envelope=envelope,
+    )
+
+
+def _stored(store: Store, reference: str) -> Stored:
+    wanted = reference.strip().lower()
+    # Ids begin with the time; until the year 2527 that is a zero, so no id's beginning looks like an index.
+    matches: tuple[Stored, ...] = ()
+    if _INDEX.fullmatch(wanted):
+        found = store.at(int(wanted))
+        matches = () if found is None else (found,)
+    elif _PREFIX.fullmatch(wanted):
+        matches = store.starting_with(wanted, limit=2)
+    if len(matches) == 1:
+        return matches[0]
+    shown = ascii(reference)[:80]
+    what = f"more than one decision's id begins with {shown}" if matches else f"there is no decision {shown}"
+    raise UnknownSubject(
+        what,
+        where=store.location,
+        next_step="Give more of its id" if matches else "Give a decision's id, its beginning, or its index",
+    )

@@ -1,0 +1,124 @@
+"""A decision, a key and a ledger to record it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mandate.engine.decision import Decision, Finding, FindingOutcome, Judgement, Outcome, Policy
+from mandate.engine.evidence import keys, sqlite
+from mandate.engine.evidence.keys import SigningKey
+from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.input.collection import Collected, Missing
+from mandate.engine.input.document import Input
+from mandate.engine.input.figures import Figure, Interval, Origin
+from mandate.engine.input.performance import NoBaseline, Performance, Rows
+from mandate.engine.input.subject import Action, Request, Subject
+
+ORIGIN = "bank.example/models"
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def document() -> Input:
+    """An input with a digest, a number that is not finite, and text that needs care."""
+    accuracy = Figure(
+        name="accuracy",
+        value=1.0,
+        sample_size=2380,
+        origin=Origin.MEASURED,
+        interval=Interval(lower=0.875, upper=1e-7, level=0.95, method="Wilson score"),
+    )
+    return Input(
+        subject=Subject(
+            name='credit "é" \u202e\n',
+            version="3",
+            uri="models:/credit/3",
+            sha256="ab" * 32,
+            risk_tier="high",
+        ),
+        request=Request(
+            action=Action.PROMOTE, environment="production", requested_by="ci", time=NOON - timedelta(seconds=1)
+        ),
+        performance=Performance(
+            rows=Rows(count=2380, sha256="cd" * 32),
+            metrics=(accuracy, accuracy.model_copy(update={"name": "auc", "value": "NaN"})),
+            baseline=NoBaseline(reason="a first version"),
+        ),
+        collection=(
+            Collected(
+                name="performance",
+                origin=Origin.MEASURED,
+                source="predictions.csv",
+                sha256="ef" * 32,
+                collected_at=NOON - timedelta(seconds=1),
+                seconds=0.25,
+            ),
+            Missing(name="drift", reason="not configured"),
+        ),
+    )
+
+
+@pytest.fixture
+def judgement() -> Judgement:
+    """An allow for one thing that passed, with a warning beside it."""
+    passed = Finding(
+        rule="performance.minimum",
+        term="accuracy",
+        level="must",
+        outcome=FindingOutcome.PASSED,
+        measured=1.0,
+        comparison=">=",
+        bound=0.8,
+        bound_set_at="thresholds/performance.yaml:4",
+        origin=Origin.MEASURED,
+        collector="performance",
+        n=2380,
+    )
+    warning = passed.model_copy(
+        update={"term": "auc", "level": "should", "outcome": FindingOutcome.WARNING, "measured": "NaN"}
+    )
+    return Judgement(
+        decision=Decision(outcome=Outcome.ALLOW, findings=(passed, warning)),
+        policy=Policy(revision="sha256:0123", bundle_sha256="01" * 32),
+        opa_version="1.22.2",
+    )
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> SigningKey:
+    """A new key in a file."""
+    return keys.create(tmp_path / "keys" / "signing.pem")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of a new ledger."""
+    path = tmp_path / "ledger.db"
+    sqlite.create(path, origin=ORIGIN)
+    return path
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[SqliteLedger]:
+    """The new ledger, open for appending."""
+    ledger = sqlite.open_for_appending(path)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    """A clock that goes one second a look, from noon."""
+    ticks = iter(range(1_000_000))
+    return lambda: NOON + timedelta(seconds=next(ticks))
+
+
+@pytest.fixture
+def recorder(ledger: SqliteLedger, signer: SigningKey, clock: Callable[[], datetime]) -> Recorder:
+    """Records into the new ledger with the new key."""
+    return Recorder(ledger, signer, clock)
