@@ -1,0 +1,87 @@
+"""Compiles sources into the bytes of a bundle.
+
+1. `opa check --strict`: the Rego is right, and calls only what policies may call
+2. METADATA becomes the catalogue; thresholds and selection are held against it
+3. `opa check` again, beside the data: no rule defines what the data holds
+4. `opa build`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mandate import share
+from mandate.engine.errors import BadPolicy
+from mandate.engine.strict_yaml import Document, load
+
+from . import capabilities, scope, selection
+from .catalogue import describe
+from .command import run
+from .complaints import refusal
+from .sources import Kind, Sources
+from .thresholds import compile_thresholds
+from .tree import merged, write_data
+
+ENTRYPOINT = "mandate/main/decision"
+_OUTPUT = "bundle.tar.gz"
+
+
+def build(sources: Sources, *, opa: Path) -> bytes:
+    """The bundle. `BadPolicy` for sources that cannot be compiled."""
+    with merged(sources, Kind.REGO) as tree:
+        check_rego(tree, sources, opa=opa)
+        write_data(tree, compiled_data(tree, sources, opa=opa))
+        check_rego(tree, sources, opa=opa)
+        output = tree.parent / _OUTPUT
+        options = [
+            "--bundle",
+            "--revision",
+            sources.revision,
+            "--entrypoint",
+            ENTRYPOINT,
+            "--output",
+            str(output),
+        ]
+        ended = run(opa, ["build", *options, *restrictions(), "."], folder=tree)
+        if ended.status != 0:
+            raise refusal(ended, sources)
+        return output.read_bytes()
+
+
+def check_rego(tree: Path, sources: Sources, *, opa: Path, schemas: Path | None = None) -> None:
+    """Hold the tree against `opa check --strict`, and against the schema of the input where one is given."""
+    schema = [] if schemas is None else ["--schema", str(schemas.absolute())]
+    arguments = ["check", "--strict", "--bundle", "--format", "json", *restrictions(), *schema, "."]
+    ended = run(opa, arguments, folder=tree)
+    if ended.status != 0:
+        raise refusal(ended, sources)
+
+
+def compiled_data(tree: Path, sources: Sources, *, opa: Path) -> dict[str, Any]:
+    """`data.mandate`: catalogue, scope, selection, thresholds."""
+    limits = scope.compile_scope(_documents(sources, scope.FILE))
+    described = describe(tree, sources, limits, opa=opa)
+    return {
+        "catalogue": described.catalogue,
+        "scope": limits.as_data(),
+        "selection": selection.compile_selection(
+            _documents(sources, selection.FILE), limits, described.catalogue
+        ),
+        "thresholds": compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations),
+    }
+
+
+def _documents(sources: Sources, path: str) -> list[Document]:
+    """The YAML at the path, or in the folder, in the order of the roots."""
+    return [
+        load(source.content, BadPolicy, name=source.label)
+        for source in sources.of(Kind.YAML)
+        if source.path.startswith(path)
+    ]
+
+
+def restrictions() -> Sequence[str]:
+    """The options that let policies call only what is allowed."""
+    return ("--capabilities", str(share.opa() / capabilities.FILE))

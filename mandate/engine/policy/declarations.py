@@ -1,0 +1,148 @@
+"""What rules say of the thresholds that they read: `custom.thresholds` in a package's METADATA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mandate.engine.errors import BadPolicy
+from mandate.engine.nearest import advice
+from mandate.engine.strict_yaml import boolean_advice
+
+ANY_NAME = "*"
+"""As the last part of a name: every setting of the group."""
+
+_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "number": ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+    "integer": ("an integer", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "string": ("text", lambda value: isinstance(value, str)),
+    "boolean": ("true or false", lambda value: isinstance(value, bool)),
+    "array": ("a list", lambda value: isinstance(value, list)),
+}
+_BOUNDS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "minimum": ("at least", lambda value, bound: value >= bound),
+    "maximum": ("at most", lambda value, bound: value <= bound),
+    "exclusiveMinimum": ("more than", lambda value, bound: value > bound),
+    "exclusiveMaximum": ("less than", lambda value, bound: value < bound),
+}
+_KEYWORDS = ("type", *_BOUNDS, "enum", "items", "minItems", "uniqueItems", "minLength", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a value is not what was declared."""
+
+    what: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One threshold, or group of thresholds, that a package reads."""
+
+    name: tuple[str, ...]
+    """Such as `("performance", "minimum", "*")`."""
+    schema: Mapping[str, Any]
+    """JSON Schema keywords."""
+    where: str
+    """File and line."""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it stands for every setting of a group."""
+        return self.name[-1] == ANY_NAME
+
+    @property
+    def dotted(self) -> str:
+        """As written: `performance.minimum.*`."""
+        return ".".join(self.name)
+
+    def covers(self, name: tuple[str, ...]) -> bool:
+        """Whether it speaks of this setting."""
+        return (
+            name[:-1] == self.name[:-1]
+            if self.is_group and len(name) == len(self.name)
+            else name == self.name
+        )
+
+    def fault(self, value: Any) -> Fault | None:
+        """Why the value cannot be used; `None` if it can."""
+        return _fault(value, self.schema)
+
+
+def declaration(name: str, schema: Any, where: str) -> Declaration:
+    """Read one entry of `custom.thresholds`. `BadPolicy` if it cannot be understood."""
+    parts = tuple(name.split("."))
+    if len(parts) < 2 or not all(parts) or ANY_NAME in parts[:-1]:  # noqa: PLR2004
+        raise BadPolicy(
+            f"{name!r} is not the name of a threshold",
+            where=where,
+            next_step="Write it as file.setting or file.group.*",
+        )
+    _check_schema(name, schema, where)
+    return Declaration(parts, schema, where)
+
+
+def _check_schema(name: str, schema: Any, where: str) -> None:
+    if not isinstance(schema, dict):
+        raise BadPolicy(
+            f"{name} has no schema", where=where, next_step="Write it as {type: number, minimum: 0}"
+        )
+    for keyword, value in schema.items():
+        if keyword not in _KEYWORDS:
+            raise BadPolicy(
+                f"{name} has the unknown keyword {keyword!r}",
+                where=where,
+                next_step=advice(keyword, _KEYWORDS),
+            )
+        if keyword in (*_BOUNDS, "minItems", "minLength") and not _TYPES["number"][1](value):
+            raise BadPolicy(f"{keyword} of {name} is not a number", where=where, next_step="Correct it")
+    kind = schema.get("type")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise BadPolicy(f"{name} has no known type", where=where, next_step=advice(str(kind or ""), _TYPES))
+    if "enum" in schema and not (isinstance(schema["enum"], list) and schema["enum"]):
+        raise BadPolicy(f"enum of {name} is not a list", where=where, next_step="List the values")
+    if "items" in schema:
+        _check_schema(name, schema["items"], where)
+
+
+def _fault(value: Any, schema: Mapping[str, Any]) -> Fault | None:
+    described, fits = _TYPES[schema["type"]]
+    if not fits(value):
+        meant = boolean_advice(value) if schema["type"] == "boolean" else None
+        return Fault(f"{_shown(value)} is not {described}", meant or f"Write {described}")
+    for keyword, (words, holds) in _BOUNDS.items():
+        if keyword in schema and not holds(value, schema[keyword]):
+            return Fault(
+                f"{_shown(value)} is out of range", f"Write a number that is {words} {schema[keyword]}"
+            )
+    if "enum" in schema and not any(_same(value, known) for known in schema["enum"]):
+        return Fault(
+            f"{_shown(value)} is not one of the known values", advice(str(value), map(str, schema["enum"]))
+        )
+    if isinstance(value, list):
+        return _fault_of_list(value, schema)
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        return Fault(f"{_shown(value)} is too short", f"Write at least {schema['minLength']} characters")
+    return None
+
+
+def _fault_of_list(value: list[Any], schema: Mapping[str, Any]) -> Fault | None:
+    if len(value) < schema.get("minItems", 0):
+        return Fault("the list is too short", f"Name at least {schema['minItems']}")
+    if schema.get("uniqueItems") and any(
+        _same(item, other) for at, item in enumerate(value) for other in value[:at]
+    ):
+        return Fault("the list names something twice", "Remove one of them")
+    faults = (_fault(item, schema["items"]) for item in value if "items" in schema)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """As in JSON, where `true` is not 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _shown(value: Any) -> str:
+    return "a mapping" if isinstance(value, dict) else "nothing" if value is None else ascii(value)[:80]

@@ -1,0 +1,78 @@
+"""`thresholds/*.yaml`: compiled, and held against what the rules declare that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from mandate.engine.errors import BadPolicy
+from mandate.engine.nearest import advice
+from mandate.engine.strict_yaml import Document
+
+from .declarations import Declaration
+from .layers import Name, Settings
+from .scope import Scope
+
+
+def compile_thresholds(
+    documents: Sequence[Document], scope: Scope, declarations: Sequence[Declaration]
+) -> dict[str, Any]:
+    """`data.mandate.thresholds`: the files in the order of their roots, later values replacing earlier ones.
+
+    `BadPolicy` for a setting that no rule declares, a declared one that has no value, and a value that is not
+    what was declared.
+    """
+    settings = Settings(scope)
+    for document in documents:
+        node = {} if document.value is None else document.value
+        settings.add(document, (PurePosixPath(document.name).stem,), node)
+    _refuse_unknown(settings, declarations)
+    _refuse_missing(settings, declarations)
+    settings.refuse_without_default()
+    _refuse_misfits(settings, declarations)
+    return settings.as_data()
+
+
+def _refuse_unknown(settings: Settings, declarations: Sequence[Declaration]) -> None:
+    for name in settings.leaves:
+        if not any(declared.covers(name) for declared in declarations):
+            known = {declared.dotted for declared in declarations}
+            raise BadPolicy(
+                f"no rule reads the threshold {ascii('.'.join(name))}",
+                where=settings.places[name],
+                next_step=advice(".".join(name), known),
+            )
+    for name, where in settings.groups.items():
+        prefixes = {declared.name[: len(name)] for declared in declarations}
+        if name not in prefixes:
+            known = {".".join(prefix) for prefix in prefixes}
+            raise BadPolicy(
+                f"no rule reads the thresholds {ascii('.'.join(name))}",
+                where=where,
+                next_step=advice(".".join(name), known),
+            )
+
+
+def _refuse_missing(settings: Settings, declarations: Sequence[Declaration]) -> None:
+    for declared in declarations:
+        there = settings.groups if declared.is_group else settings.leaves
+        name: Name = declared.name[:-1] if declared.is_group else declared.name
+        if name not in there:
+            raise BadPolicy(
+                f"the threshold {declared.dotted} has no value",
+                where=declared.where,
+                next_step=f"Set it in thresholds/{declared.name[0]}.yaml",
+            )
+
+
+def _refuse_misfits(settings: Settings, declarations: Sequence[Declaration]) -> None:
+    for name, layers in settings.leaves.items():
+        for declared in declarations:
+            if not declared.covers(name):
+                continue
+            for leaf in layers.values():
+                if (fault := declared.fault(leaf.value)) is not None:
+                    raise BadPolicy(
+                        f"{'.'.join(name)}: {fault.what}", where=leaf.set_at, next_step=fault.next_step
+                    )
