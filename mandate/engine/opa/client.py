@@ -19,6 +19,8 @@ from .deadline import BoundedSocket, Deadline, TooMuch
 from .endpoint import Endpoint
 from .said import quoted
 
+BUNDLE = "mandate"
+"""The name under which OPA is given Mandate's policies."""
 DECISION = "mandate/main/decision"
 """Path of the one entrypoint."""
 PARAMETERS = "strict-builtin-errors=true&provenance=true&metrics=true"

@@ -13,13 +13,11 @@ from mandate.engine.errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailab
 from mandate.engine.input.document import Input
 
 from .answer import Answer
-from .client import DECISION, OpaClient
+from .client import BUNDLE, DECISION, OpaClient
 from .findings import contradiction
 from .said import quoted
 from .versions import refusal
 
-BUNDLE = "mandate"
-"""The name under which OPA is given Mandate's policies."""
 _LISTED = 4
 
 
@@ -44,6 +42,11 @@ class OpaJudge:
         self._client = client
         self._policy = policy
         self._revisions = {**(beside or {}), bundle: policy.revision}
+
+    @property
+    def policy(self) -> Policy:
+        """The policies that must answer."""
+        return self._policy
 
     def judge(self, document: Input) -> Judgement:
         """The policies' decision about `document`, which is sent as its canonical JSON.

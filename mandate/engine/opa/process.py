@@ -12,20 +12,19 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from mandate import share
-from mandate.engine.errors import BadPolicy, OpaUnavailable
+from mandate.engine.errors import BadPolicy, MandateError, OpaUnavailable
 
-from .client import OpaClient
+from .client import BUNDLE, OpaClient
 from .deadline import Deadline
 from .endpoint import LONGEST_SOCKET_PATH
 from .said import quoted
 
-BUNDLE = "mandate"
 _AUTHORISATION = "authz"
 _SOCKET = "s"
 _LOG = "log"
@@ -40,18 +39,19 @@ _LONGEST_REPORT = 2000
 #                      *thread* that started a process: Mandate cannot use it itself, since the thread
 #                      that starts OPA may end long before Mandate does. The guard has one thread.)
 #                      Where the system has no setpriv that can do so, `close` is the last resort.
-#   "$@" &             OPA is a child of the guard: the guard knows its id.
-#   echo "$!"          tells Mandate that id.
-#   exec >&-           from here OPA alone holds the write end of standard output: its end is OPA's end.
+#   "$@" &             OPA is a child of the guard: the guard knows its id. What OPA says goes to a file;
+#                      it writes nothing to descriptor 3, the pipe to Mandate, but holds it.
+#   echo "$!"          tells Mandate OPA's id.
+#   exec >&-           from here OPA alone holds the write end of that pipe: its end is OPA's end.
 #   read               returns at the end of the pipe; nothing is ever written to it.
 #   kill -KILL         even a stopped OPA dies of it. OPA keeps nothing that it should put in order first.
 #   rm -rf             the private folder, which a killed Mandate can no longer remove.
 _GUARD = """
 folder=$1; shift
 if setpriv --pdeathsig KILL true 2>/dev/null; then set -- setpriv --pdeathsig KILL "$@"; fi
-"$@" </dev/null &
+"$@" </dev/null 3>&1 >log 2>&1 &
 echo "$!"
-exec >&- 2>&-
+exec >&-
 read -r _
 kill -KILL "$!"
 cd /
@@ -60,27 +60,32 @@ rm -rf -- "$folder"
 
 
 class LocalOpa:
-    """A running OPA with one bundle, for as long as the context lasts.
+    """An OPA with one bundle, from `start` (or entering the context) to `close`.
 
-    `program`: an `opa`. `bundle`: the archive of the policies, whose manifest must confine them to the root
-    `mandate`. `bundle_sha256`: if given, the archive must have this digest. `timeout`: seconds to get ready.
-
-    Entering raises `OpaUnavailable` if OPA does not start, with what it said, and `BadPolicy` if the bundle
-    cannot be read or is another one.
+    `program`: an `opa`, or how to find one (such as `find_opa`). `bundle`: the archive of the policies, whose
+    manifest must confine them to the root `mandate`. `bundle_sha256`: if given, the archive must have this
+    digest. `timeout`: seconds to get ready.
     """
 
     def __init__(
-        self, program: Path, bundle: Path, *, bundle_sha256: str | None = None, timeout: float = 10.0
+        self,
+        program: Path | Callable[[], Path],
+        bundle: Path,
+        *,
+        bundle_sha256: str | None = None,
+        timeout: float = 10.0,
     ) -> None:
         self._program = program
         self._bundle = bundle
         self._bundle_sha256 = bundle_sha256
         self._timeout = timeout
+        self._owner = os.getpid()
         self._folder: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
-        self._owner = os.getpid()
         self._beside: Mapping[str, str] = MappingProxyType({})
+        self._failure: MandateError | None = None
+        self._is_ready = False
 
     @property
     def url(self) -> str:
@@ -94,16 +99,47 @@ class LocalOpa:
 
     @property
     def pid(self) -> int:
-        """OPA's process id."""
+        """OPA's process id, once it is ready."""
         if self._pid is None:
-            raise RuntimeError("OPA was not started")
+            raise RuntimeError("OPA is not ready")
         return self._pid
 
-    def __enter__(self) -> Self:
-        self._folder = _private_folder()
+    def start(self) -> None:
+        """Start OPA and do not wait for it: it gets ready while facts are collected.
+
+        What goes wrong is raised by `ready`, where somebody can record it.
+        """
+        if self._folder is not None or self._failure is not None:
+            return
         try:
+            program = self._program if isinstance(self._program, Path) else self._program()
+            self._folder = _private_folder()
             self._fill(self._folder)
-            self._wait_until_ready(self._start(self._folder))
+            self._guard = self._spawn(self._folder, program)
+        except MandateError as error:
+            self._failure = error
+
+    def ready(self) -> None:
+        """Return as soon as OPA answers; starts it if nobody did.
+
+        `OpaUnavailable` if it does not start, with what it said; `BadPolicy` if the bundle cannot be read or
+        is another one.
+        """
+        self.start()
+        try:
+            if self._failure is not None:
+                raise self._failure
+            if not self._is_ready:
+                self._wait()
+                self._is_ready = True
+        except MandateError as error:
+            self.close()
+            self._failure = error
+            raise
+
+    def __enter__(self) -> Self:
+        try:
+            self.ready()
         except BaseException:
             self.close()
             raise
@@ -118,6 +154,7 @@ class LocalOpa:
         """Kill OPA and remove what it was given. In a forked process, or if it does not run, do nothing."""
         guard, self._guard = self._guard, None
         folder, self._folder = self._folder, None
+        self._is_ready = False
         if os.getpid() != self._owner:
             return
         if guard is not None and guard.stdin is not None and guard.stdout is not None:
@@ -164,11 +201,11 @@ class LocalOpa:
         (authorisation / ".manifest").write_text(json.dumps(manifest), encoding="utf-8")
         self._beside = MappingProxyType({_AUTHORISATION: revision})
 
-    def _start(self, folder: Path) -> subprocess.Popen[bytes]:
+    def _spawn(self, folder: Path, program: Path) -> subprocess.Popen[bytes]:
         # Names are relative to the folder: a bundle's path is the name that provenance reports, and a
         # socket's path is limited to some hundred bytes.
         command = [
-            str(self._program),
+            str(program.absolute()),
             "run",
             "--server",
             f"--addr=unix://{_SOCKET}",
@@ -181,34 +218,33 @@ class LocalOpa:
             BUNDLE,
             _AUTHORISATION,
         ]
-        with (folder / _LOG).open("wb") as log:
-            try:
-                self._guard = subprocess.Popen(
-                    ["/bin/sh", "-c", _GUARD, "mandate-opa-guard", str(folder), *command],
-                    cwd=folder,
-                    # Nothing of ours: no token, no proxy. OPA's own variables could change what it does.
-                    env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C"},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    bufsize=0,
-                    stderr=log,
-                    # Interrupting Mandate at a terminal must not kill OPA under a question that is being put.
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise OpaUnavailable(
-                    f"OPA cannot be started: {error.strerror}",
-                    where="/bin/sh",
-                    next_step="Give OPA by URL instead",
-                ) from error
-        _GUARDS.add(self._guard)
-        return self._guard
+        try:
+            guard = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD, "mandate-opa-guard", str(folder), *command],
+                cwd=folder,
+                # Nothing of ours: no token, no proxy. OPA's own variables could change what it does.
+                env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                # Interrupting Mandate at a terminal must not kill OPA under a question that is being put.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise OpaUnavailable(
+                f"OPA cannot be started: {error.strerror}",
+                where="/bin/sh",
+                next_step="Give OPA by URL instead",
+            ) from error
+        _GUARDS.add(guard)
+        return guard
 
-    def _wait_until_ready(self, guard: subprocess.Popen[bytes]) -> None:
+    def _wait(self) -> None:
         deadline = Deadline(self._timeout)
-        if guard.stdout is None:
-            raise RuntimeError("the guard was started without a pipe")
-        life = guard.stdout.fileno()
+        if self._guard is None or self._guard.stdout is None:
+            raise RuntimeError("OPA was not started")
+        life = self._guard.stdout.fileno()
         try:
             self._pid = _number(life, deadline)
             while not self._answers(deadline):
@@ -235,7 +271,7 @@ class LocalOpa:
             said = b""
         return OpaUnavailable(
             f"{what}, saying {quoted(said, _LONGEST_REPORT)}" if said.strip() else f"{what}, saying nothing",
-            where=quoted(str(self._program)),
+            where="OPA on this machine",
             next_step="Correct what it says, or run `mandate opa install` for an OPA that is known to start",
         )
 
