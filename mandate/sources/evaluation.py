@@ -1,22 +1,22 @@
 """Joins predictions with labels by id, and refuses everything that would make a figure about other rows.
 
-Two tables over the same rows have the same digest: SHA-256 over one JSON array `[id, label]` a line, sorted by
-id, both as text. Without an id column a row is its place in the table, a number. An integral number is the same
-text whether its column is of integers or of floats: a null elsewhere in a CSV column turns `7` into `7.0`.
+Two tables over the same rows have the same digest: SHA-256 over one JSON array `[id, label]` a line, sorted
+by id, both as text. Without an id column a row is its place in the table, a number. An integral number is the
+same text whether its column is of integers or of floats: a null elsewhere in a CSV column turns `7` into `7.0`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mandate.engine.errors import BadInput
-from mandate.engine.input import Rows
 from mandate.engine.input.evaluation import Evaluation, EvaluationTables
 from mandate.engine.input.gathering import Sources, Table
+from mandate.engine.input.performance import Rows
 
 if TYPE_CHECKING:
     import numpy
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _ALIKE = 0.5
 
 
-def evaluate(sources: Sources, tables: EvaluationTables) -> Evaluation:
+def evaluate(
+    sources: Sources, tables: EvaluationTables, *, score: str | None = None, attributes: Sequence[str] = ()
+) -> Evaluation:
     """Read predictions and labels as `mandate.engine.input.evaluation.Evaluations` says."""
     import numpy as np
     import pandas as pd
@@ -48,22 +50,22 @@ def evaluate(sources: Sources, tables: EvaluationTables) -> Evaluation:
         )
     label = _column(labels, tables.label).iloc[places]
     truth, predicted = _binary(
-        (label, labels.location), (_column(predictions, tables.prediction), predictions.location), tables.positive
+        (label, labels.location),
+        (_column(predictions, tables.prediction), predictions.location),
+        tables.positive,
     )
-    attributes = {}
-    for name in dict.fromkeys(tables.attributes):
-        if name in labels.frame.columns:
-            column = _column(labels, name).iloc[places]
-        else:
-            column = _column(predictions, name)
-        attributes[name] = column.reset_index(drop=True)
+    further = {}
+    for name in attributes:
+        labelled = name in labels.frame.columns
+        stands = _column(labels, name).iloc[places] if labelled else _column(predictions, name)
+        further[name] = stands.reset_index(drop=True)
     read = (predictions, labels) if other else (predictions,)
     return Evaluation(
         rows=Rows(count=len(ids), sha256=_digest(ids, texts(label))),
         truth=truth,
         predicted=predicted,
-        scores=_scores(predictions, tables.score) if tables.score is not None else None,
-        attributes=pd.DataFrame(attributes),
+        scores=_scores(predictions, score) if score is not None else None,
+        attributes=pd.DataFrame(further),
         source=", ".join(table.location for table in read),
         sha256=tuple(table.sha256 for table in read),
     )
@@ -100,7 +102,9 @@ def _ids(table: Table, name: str) -> list[str]:
     column = _column(table, name)
     if missing := int(column.isna().sum()):
         raise BadInput(
-            f"{missing} rows have no id in column {name!r}", where=table.location, next_step="Give each row an id"
+            f"{missing} rows have no id in column {name!r}",
+            where=table.location,
+            next_step="Give each row an id",
         )
     ids = texts(column)
     if twice := len(ids) - len(set(ids)):
@@ -151,7 +155,9 @@ def _binary(
     return truth, predicted
 
 
-def _positive(column: pandas.Series[Any], location: str, positive: Any) -> tuple[NDArray[numpy.bool_], set[Any]]:
+def _positive(
+    column: pandas.Series[Any], location: str, positive: Any
+) -> tuple[NDArray[numpy.bool_], set[Any]]:
     import numpy as np
     import pandas as pd
 
@@ -159,7 +165,9 @@ def _positive(column: pandas.Series[Any], location: str, positive: Any) -> tuple
         codes, values = pd.factorize(column)
     except TypeError as error:
         raise BadInput(
-            f"the column {column.name!r} holds nested values", where=location, next_step="Keep one value a cell"
+            f"the column {column.name!r} holds nested values",
+            where=location,
+            next_step="Keep one value a cell",
         ) from error
     if nulls := int((codes < 0).sum()):
         raise BadInput(

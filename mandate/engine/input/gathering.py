@@ -7,8 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import BadInput
 from .document import Section
 from .subject import Action
 
@@ -77,6 +80,24 @@ class Document:
     sha256: str
 
 
+_T = TypeVar("_T")
+
+
+def validated(document: Document, shape: TypeAdapter[_T]) -> _T:
+    """The document's content as a value. `BadInput` names the place of its first fault, not what stands there."""
+    try:
+        return shape.validate_python(document.content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ascii(".".join(map(str, fault["loc"]))) if fault["loc"] else "the document"
+        problem = fault["msg"].removeprefix("Value error, ").lower()
+        raise BadInput(
+            f"{place}: {problem}",
+            where=document.location,
+            next_step="Correct the file; its schema is in schemas/",
+        ) from error
+
+
 def digest_of(*sha256: str) -> str:
     """The digest to report for what was read: of one file its own, of several SHA-256 over the canonical JSON
     list of theirs, in the order given."""
@@ -104,8 +125,8 @@ class Sources(Protocol):
         `BadInput` if it is neither YAML nor JSON."""
 
     def folder(self, location: str) -> Path:
-        """A local folder, such as a repository's work tree, relative to `mandate.yaml`. `SourceMissing` if there
-        is none, `BadInput` if it is no folder or not local."""
+        """A local folder, such as a repository's work tree, relative to `mandate.yaml`. `SourceMissing` if
+        there is none, `BadInput` if it is no folder or not local."""
 
     def of(self, uri: str) -> tuple[str, Sources]:
         """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such version."""

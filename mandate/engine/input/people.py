@@ -9,6 +9,11 @@ from pydantic import Field
 from .base import Frozen, Name, Sha256, UtcTime
 
 
+def normal(identity: str) -> str:
+    """An identity as it is compared: trimmed, case-folded. May be empty."""
+    return identity.strip().casefold()
+
+
 class Certificate(Frozen):
     """A training certificate of a developer."""
 
@@ -31,6 +36,9 @@ class Developer(Frozen):
     """Whether the directory knows this identity."""
     evidence: tuple[Name, ...]
     """Why this is an author: `run user`, `git author`, `git committer`."""
+    identities: tuple[Name, ...] = ()
+    """Every identity of this person that the directory lists, `name` among them: an approval by any of them is
+    one by this author. Compared as `normal` says."""
     roles: tuple[Name, ...] = ()
     certificates: tuple[Certificate, ...] = ()
 

@@ -1,0 +1,298 @@
+"""Who made the model: the run's user and the git authors of the training code, looked up in a directory.
+
+An author whom the directory does not know is a fact, not an omission. Several identities of one person become
+one developer, under the identity that stands first in the directory.
+
+Of a day without a time the reading that counts against the holder is taken, in UTC: a certificate
+`issued: 2026-01-31` counts from the end of that day, one that `expires: 2027-01-31` not from its beginning on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
+
+from mandate.engine.errors import BadInput
+from mandate.engine.input.base import Frozen, Name, UtcTime
+from mandate.engine.input.gathering import Gathered, NothingThere, Sources, Target, digest_of, validated
+from mandate.engine.input.people import Certificate, Developer, normal
+
+RUN_USER, GIT_AUTHOR, GIT_COMMITTER = "run user", "git author", "git committer"
+_TIMEOUT = 60.0
+"""Seconds for one call of git."""
+_LONGEST_NAME = 512
+
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+_DAY_OR_INSTANT = {
+    "type": "string",
+    "pattern": f"^{_DAY}({_TIME})?$",
+    "description": "RFC 3339: an instant with its offset, or a day",
+}
+
+
+class Options(Frozen):
+    """`collectors.developers` in `mandate.yaml`."""
+
+    directory: Name
+    """Location of the directory, see `schemas/developers.v1.json`."""
+    repository: Name | None = None
+    """Folder of the repository with the training code; `None`: only the run's user is an author."""
+    paths: Annotated[list[Name], Field(default_factory=list)]
+    """Files and folders of the training code, relative to `repository`."""
+    revision: Name = "HEAD"
+    """The commit up to which the history counts."""
+    committers: bool = False
+    """Whether who committed, and not only who wrote, is an author."""
+
+    @model_validator(mode="after")
+    def _code_and_repository_go_together(self) -> Self:
+        if (self.repository is None) != (not self.paths):
+            raise ValueError("repository and paths are set together: where the training code is, and which")
+        return self
+
+
+def _instant(text: object, days: int) -> datetime:
+    """The instant; a bare day begins at 00:00 UTC, `days` days later."""
+    try:
+        if isinstance(text, str) and re.fullmatch(_DAY, text):
+            return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC)) + timedelta(days=days)
+        if isinstance(text, str) and re.fullmatch(_DAY + _TIME, text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be between the years 1 and 9999") from error
+    raise ValueError("must be an RFC 3339 instant with its offset, or a day, in quotes or not")
+
+
+_Issued = Annotated[UtcTime, BeforeValidator(lambda text: _instant(text, 1)), WithJsonSchema(_DAY_OR_INSTANT)]
+_Expires = Annotated[
+    UtcTime, BeforeValidator(lambda text: _instant(text, 0)), WithJsonSchema(_DAY_OR_INSTANT)
+]
+
+
+class DirectoryCertificate(Frozen):
+    """A training certificate."""
+
+    title: Name
+    issuer: Name
+    topics: Annotated[list[Name], Field(min_length=1)]
+    issued: _Issued
+    expires: _Expires
+
+    @model_validator(mode="after")
+    def _counts_at_some_time(self) -> Self:
+        if self.expires <= self.issued:
+            raise ValueError("expires is not after issued")
+        return self
+
+
+class DirectoryPerson(Frozen):
+    """A person."""
+
+    identities: Annotated[list[Name], Field(min_length=1)]
+    """Mail addresses and user names, in any case; the first one names the person in decisions."""
+    roles: list[Name] = Field(default_factory=list)
+    certificates: list[DirectoryCertificate] = Field(default_factory=list)
+
+
+class Directory(Frozen):
+    """Who works on models, and what they are trained for."""
+
+    apiVersion: Literal["mandate.developers/v1"]  # noqa: N815  (the document's own spelling)
+    accredited_issuers: list[Name]
+    """Whose certificates count."""
+    developers: list[DirectoryPerson]
+
+
+DIRECTORY = TypeAdapter(Directory)
+
+
+class DevelopersCollector:
+    """Collects the section `developers`."""
+
+    name = "developers"
+
+    def __init__(self, options: Options, sources: Sources, run_user: Callable[[], str | None]) -> None:
+        """`run_user` says who ran the version's run, as the registry knows it."""
+        self._options = options
+        self._sources = sources
+        self._run_user = run_user
+
+    def collect(self, target: Target) -> Gathered | NothingThere:
+        """One developer a person. `BadInput` if the directory is not as its schema says or lists an identity
+        twice; if git cannot tell the authors of a path, or only some of them."""
+        options = self._options
+        document = self._sources.document(options.directory)
+        directory = validated(document, DIRECTORY)
+        people = _by_identity(directory, document.location)
+        authors: dict[str, set[str]] = {}
+        source = document.location
+        if user := normal(self._run_user() or ""):
+            authors.setdefault(user[:_LONGEST_NAME], set()).add(RUN_USER)
+        if options.repository is not None:
+            repository = _Repository(self._sources.folder(options.repository), options.repository)
+            commit = repository.commit(options.revision)
+            source = f"{source}, {options.repository}@{commit}"
+            for path in options.paths:
+                for identity, evidence in repository.authors(commit, path, committers=options.committers):
+                    authors.setdefault(identity, set()).add(evidence)
+        if not authors:
+            return NothingThere(
+                "the run has no user, and mandate.yaml names no repository in collectors.developers", source
+            )
+        issuers = {normal(issuer) for issuer in directory.accredited_issuers}
+        developers = _merged(authors, people, issuers)
+        return Gathered({"developers": developers}, source, digest_of(document.sha256))
+
+
+def _by_identity(directory: Directory, location: str) -> Mapping[str, DirectoryPerson]:
+    people: dict[str, DirectoryPerson] = {}
+    for person in directory.developers:
+        for identity in map(normal, person.identities):
+            if not identity or identity in people:
+                raise BadInput(
+                    f"the identity {identity!a} stands twice" if identity else "an identity is blank",
+                    where=location,
+                    next_step="List each identity once, under one person",
+                )
+            people[identity] = person
+    return people
+
+
+def _merged(
+    authors: Mapping[str, Iterable[str]], people: Mapping[str, DirectoryPerson], issuers: set[str]
+) -> tuple[Developer, ...]:
+    """One developer a person, sorted by name."""
+    evidence: dict[str, set[str]] = {}
+    for identity, reasons in authors.items():
+        person = people.get(identity)
+        name = identity if person is None else normal(person.identities[0])
+        evidence.setdefault(name, set()).update(reasons)
+    return tuple(
+        _developer(name, sorted(evidence[name]), people.get(name), issuers) for name in sorted(evidence)
+    )
+
+
+def _developer(
+    name: str, evidence: Iterable[str], person: DirectoryPerson | None, issuers: set[str]
+) -> Developer:
+    if person is None:
+        return Developer(name=name, known=False, evidence=tuple(evidence), identities=(name,))
+    return Developer(
+        name=name,
+        known=True,
+        evidence=tuple(evidence),
+        identities=tuple(map(normal, person.identities)),
+        roles=tuple(person.roles),
+        certificates=tuple(
+            Certificate(
+                title=certificate.title,
+                issuer=certificate.issuer,
+                accredited=normal(certificate.issuer) in issuers,
+                topics=tuple(certificate.topics),
+                issued=certificate.issued,
+                expires=certificate.expires,
+            )
+            for certificate in person.certificates
+        ),
+    )
+
+
+class _Repository:
+    """A git work tree that is only read; no program that its configuration names is run."""
+
+    def __init__(self, folder: Path, location: str) -> None:
+        self._folder = folder
+        self._location = location
+
+    def commit(self, revision: str) -> str:
+        """The commit's full id."""
+        if self._git("rev-parse", "--is-shallow-repository").strip() == "true":
+            # The oldest commit that a shallow clone has seems to have written everything.
+            raise self._bad(
+                "the clone is shallow, so most authors are not in it", "Run `git fetch --unshallow`"
+            )
+        return self._git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+
+    def authors(self, commit: str, path: str, *, committers: bool) -> set[tuple[str, str]]:
+        """Normal identity and evidence of each commit that touched the path, also under an earlier name."""
+        found: set[tuple[str, str]] = set()
+        # `--follow` finds what a file was called before, but not all sides of merges; `--full-history` those.
+        for history in ("--full-history", "--follow"):
+            log = self._git(
+                "log", history, "--format=%aE%x00%aN%x00%cE%x00%cN", "--end-of-options", commit, "--", path
+            )
+            for line in filter(None, log.split("\n")):
+                author_mail, author_name, mail, name = line.split("\0")
+                found.add((_identity(author_mail, author_name), GIT_AUTHOR))
+                if committers:
+                    found.add((_identity(mail, name), GIT_COMMITTER))
+        if not found:
+            raise self._bad(
+                f"git knows no commit that touches {path!a}",
+                "Correct collectors.developers.paths in mandate.yaml",
+            )
+        return found
+
+    def _git(self, *arguments: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {
+            "GIT_LITERAL_PATHSPECS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced commit could have another author
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",
+        }
+        quiet = (
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "log.showSignature=false",
+            "-c",
+            f"core.hooksPath={os.devnull}",
+        )
+        command = ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments]
+        try:
+            answer = subprocess.run(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise self._bad("git is not installed", "Install git") from error
+        except (subprocess.TimeoutExpired, ValueError) as error:
+            raise self._bad(
+                f"git did not answer ({type(error).__name__})", "Try the same with git"
+            ) from error
+        if answer.returncode != 0:
+            complaint = answer.stderr.decode(errors="replace").strip().partition("\n")[0]
+            raise self._bad(f"git says {complaint!a}", "Correct collectors.developers in mandate.yaml")
+        return answer.stdout.decode(errors="replace")
+
+    def _bad(self, what: str, next_step: str) -> BadInput:
+        return BadInput(what, where=self._location, next_step=next_step)
+
+
+def _identity(mail: str, name: str) -> str:
+    """The mail address; the name of whoever commits without one."""
+    return (normal(mail) or normal(name) or "(nameless)")[:_LONGEST_NAME]
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the directory, as published in `schemas/developers.v1.json`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mandate:schemas:developers:v1",
+        **DIRECTORY.json_schema(),
+    }
