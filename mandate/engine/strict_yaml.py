@@ -1,9 +1,9 @@
 """YAML 1.2 without its traps, with the line of every value.
 
-What is read by the core schema (YAML 1.2.2, 10.3.2) is `null`, booleans `true` and `false`, integers, finite
-numbers and text: `no` is text and a date is text. Refused: keys that stand twice or are not text, anchors and
-aliases, tags, directives, merge keys, several documents, tabs, numbers that JSON cannot carry exactly, nesting
-deeper than 32, files over 1 MiB. All faults are raised as the error class that the caller names.
+What is read by the core schema (YAML 1.2.2, 10.3.2) is `null`, booleans `true` and `false`, integers,
+finite numbers and text: `no` is text and a date is text. Refused: keys that stand twice or are not text,
+anchors and aliases, tags, directives, merge keys, several documents, tabs, numbers that JSON cannot carry
+exactly, nesting deeper than 32, files over 1 MiB. Faults are raised as the error class that the caller names.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ class _Reader:
 
     def _parsed(self) -> Iterator[Any]:
         # Imported here: it costs 40 ms, and most runs read no YAML.
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError
-        from ruamel.yaml.reader import ReaderError
+        from ruamel.yaml import YAML  # noqa: PLC0415
+        from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
+        from ruamel.yaml.reader import ReaderError  # noqa: PLC0415
 
         try:
             yield from YAML(typ="safe", pure=True).parse(self._text)

@@ -8,6 +8,7 @@ that only compiling needs.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -61,15 +62,14 @@ class Bundle:
     @cached_property
     def scope(self) -> Scope:
         """The environments and risk tiers that a request may name."""
-        from .scope import Scope
+        from .scope import Scope  # noqa: PLC0415  (not on the way of a decision)
 
         return Scope.from_data(self.data["scope"])
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """`data.mandate`, without what Rego defines. `BadPolicy` if the file is no longer what it was."""
-        import tarfile
-        from io import BytesIO
+        import tarfile  # noqa: PLC0415  (not on the way of a decision)
 
         try:
             content = self.path.read_bytes()
@@ -79,7 +79,7 @@ class Bundle:
                     where=str(self.path),
                     next_step="Remove it and try again",
                 )
-            with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
                 member = archive.extractfile("/data.json")
                 data: dict[str, Any] = json.loads(member.read() if member else b"")["mandate"]
         except (OSError, tarfile.TarError, KeyError, ValueError) as failure:
@@ -134,10 +134,10 @@ def _kept(revision: str, store: Path) -> Bundle | None:
 
 
 def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
-    from .build import build
+    from .build import build  # noqa: PLC0415  (not on the way of a decision)
 
     content = build(sources, opa=opa)
-    # Another process may have compiled the same meanwhile: its bundle is then as good, and perhaps already loaded.
+    # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.
     if (kept := _kept(sources.revision, store)) is not None:
         return kept
     file = _file(sources.revision, store)

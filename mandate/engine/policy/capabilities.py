@@ -1,4 +1,4 @@
-"""What policies may call: OPA's built-in functions without those that reach outside or differ between replays.
+"""What policies may call: not what reaches outside, and not what differs between replays.
 
 `python -m mandate.engine.policy.capabilities OPA` prints `opa/capabilities.json` for the OPA that is named.
 """

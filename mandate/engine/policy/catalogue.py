@@ -34,11 +34,22 @@ _DECISION = "decision"
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
-_PARSE = """{file: {"package": [part.value | some part in module["package"].path],
-  "defines": {rule.head.ref[0].value | some rule in module.rules}} |
+_PARSE = """{file: facts |
   some file, content in input
-  module := rego.parse_module(file, content)}"""
-"""A Rego query over `{file: content}`: the package of each file and the names that it defines."""
+  module := rego.parse_module(file, content)
+  facts := {
+    "package": [part.value | some part in module["package"].path],
+    "defines": {rule.head.ref[0].value | some rule in module.rules},
+    "prints": {true |
+      walk(module, [_, node])
+      node.type == "ref"
+      node.value == [{"type": "var", "value": "print"}]
+    },
+  }}"""
+"""A Rego query over `{file: content}`: the package of each file, what it defines, and whether it prints.
+
+`opa build` takes `print` for harmless even where it is not among the capabilities, and leaves it in the bundle.
+"""
 
 
 def _is_text(value: Any) -> bool:
@@ -145,7 +156,7 @@ class Described:
 
 
 def describe(tree: Path, sources: Sources, scope: Scope, *, opa: Path) -> Described:
-    """Read the METADATA in the merged tree, which `opa check` has accepted. `BadPolicy` for what is not in order."""
+    """Read the METADATA in the merged tree, which `opa check` has accepted. `BadPolicy` for what is wrong."""
     packages = _packages(tree, sources, opa)
     metadata = _metadata(tree, sources, opa)
     main = packages.get(_ENTRYPOINT)
@@ -182,9 +193,15 @@ def _packages(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], 
         path = tuple(parsed[file]["package"][1:])
         if path != tuple(source.folder.split("/")):
             raise BadPolicy(
-                f"the package {ascii('.'.join(path))} stands in the folder {source.folder}",
+                f"the package {'.'.join(path)!a} stands in the folder {source.folder}",
                 where=f"{source.label}:1",
                 next_step=f"Write package {source.folder.replace('/', '.')}",
+            )
+        if parsed[file]["prints"]:
+            raise BadPolicy(
+                "print would write what is judged to OPA's log",
+                where=f"{source.label}:{_first_line(source, 'print')}",
+                next_step="Remove it",
             )
         known = packages.get(path)
         packages[path] = _Package(
@@ -193,6 +210,11 @@ def _packages(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], 
             frozenset(parsed[file]["defines"]) | (known.defines if known else frozenset()),
         )
     return packages
+
+
+def _first_line(source: Source, word: str) -> int:
+    lines = source.content.decode("utf-8", "replace").splitlines()
+    return next((row for row, line in enumerate(lines, 1) if re.search(rf"^[^#]*\b{word}\(", line)), 1)
 
 
 def _metadata(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], _Metadata]:

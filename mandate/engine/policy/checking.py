@@ -71,7 +71,7 @@ def _compiler(sources: Sources, opa: Path) -> list[Problem]:
 def _schema(sources: Sources, library: Path, opa: Path) -> list[Problem]:
     """Tests too, and references to fields that the input does not have."""
     folder = library / "schemas"
-    # Where packages name the schema in their METADATA, OPA wants the folder; otherwise the file is for all of them.
+    # OPA wants the folder where METADATA names the schema; otherwise the file, which is then for all of them.
     named = any(b"schema.input" in source.content for source in sources.of(Kind.REGO))
     schemas = folder if named else folder / "input.json"
     try:
@@ -94,7 +94,12 @@ def _format(number: int, root: Path, opa: Path) -> list[Problem]:
             problems.append(_problem("opa fmt", refusal(ended, Sources(()))))
             continue
         problems += [
-            Problem("opa fmt", f"{prefix(number)}{file}", "it is not in OPA's format", "Run `make format`")
+            Problem(
+                "opa fmt",
+                f"{prefix(number)}{file}",
+                "it is not in OPA's format",
+                "Run `mandate policy check --fix`",
+            )
             for file in ended.stdout.decode().splitlines()
         ]
     return problems

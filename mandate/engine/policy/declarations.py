@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -145,4 +146,4 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return "a mapping" if isinstance(value, dict) else "nothing" if value is None else ascii(value)[:80]
+    return "a mapping" if isinstance(value, dict) else "nothing" if value is None else json.dumps(value)[:80]

@@ -33,7 +33,7 @@ class Scope:
 
 
 def compile_scope(documents: Sequence[Document]) -> Scope:
-    """The scope of all roots' files, in order: a later file replaces a whole list. `BadPolicy` for what is wrong."""
+    """The scope of all roots, in order: a later file replaces a whole list. `BadPolicy` if it is wrong."""
     lists: dict[str, tuple[str, ...]] = {}
     for document in documents:
         values = {} if document.value is None else document.value

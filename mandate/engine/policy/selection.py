@@ -21,8 +21,9 @@ _PATTERN = re.compile(r"\*|@(?P<collection>[^:]+)|(?P<rules>[^:@*]+)(?::(?P<term
 def compile_selection(
     documents: Sequence[Document], scope: Scope, catalogue: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`data.mandate.selection`, whose patterns (`*`, `@collection`, `category`, `category.rule`, either of these
-    with `:term`) name only what the catalogue has. `BadPolicy` otherwise.
+    """`data.mandate.selection`. `BadPolicy` if a pattern names what the catalogue does not have.
+
+    Patterns are `*`, `@collection`, `category`, `category.rule`, and either of the last two with `:term`.
     """
     settings = Settings(scope)
     for document in documents:
@@ -64,7 +65,7 @@ def _check(leaf: Leaf, names: frozenset[str]) -> None:
         match = _PATTERN.fullmatch(pattern) if isinstance(pattern, str) else None
         if match is None:
             raise BadPolicy(
-                f"{ascii(pattern)} is not a pattern",
+                f"{pattern!a} is not a pattern",
                 where=leaf.set_at,
                 next_step="Write *, @collection, category, category.rule or category.rule:term",
             )

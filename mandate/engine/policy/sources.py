@@ -22,9 +22,10 @@ from pathlib import Path, PurePosixPath
 
 from mandate.engine.digests import document_sha256, sha256
 from mandate.engine.errors import BadPolicy
+from mandate.engine.nearest import advice
 
 FORMAT = 1
-"""Number of the compiled form. It is part of the revision: raise it when the same sources compile otherwise."""
+"""Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""
 
 MAX_BYTES = 1 << 20
 """The largest file of a root."""
@@ -34,6 +35,8 @@ RESERVED = ("catalogue", "scope", "selection", "thresholds")
 
 _READ = (".rego", ".yaml", ".yml", ".json")
 _TOP = ("mandate", "thresholds", "checks", "schemas", "scope.yaml", "selection.yaml")
+_DATA_FILES = ("scope.yaml", "selection.yaml")
+_DATA_FOLDER = "thresholds"
 _NOT_POLICIES = ("checks", "schemas")
 _RULE_FOLDER_PARTS = 4
 
@@ -81,7 +84,7 @@ class Sources:
 
     @cached_property
     def revision(self) -> str:
-        """`sha256:<hex>` over everything that decides: tests do not change it, nor does where the roots are."""
+        """`sha256:<hex>` over all that decides: tests do not change it, nor does where the roots are."""
         roots: dict[str, dict[str, str]] = {}
         for source in self.of(Kind.REGO, Kind.YAML):
             roots.setdefault(str(source.root), {})[source.path] = sha256(source.content)
@@ -167,12 +170,8 @@ def _kind(path: str, label: str) -> Kind | None:
         return None
     if top == "mandate" and len(parts) > 1:
         return _kind_in_mandate(parts, suffix, label)
-    if suffix == ".yaml" and (
-        path in ("scope.yaml", "selection.yaml") or (top == "thresholds" and len(parts) == 2)
-    ):  # noqa: PLR2004
+    if path in _DATA_FILES or (top == _DATA_FOLDER and path == f"{top}/{parts[-1]}" and suffix == ".yaml"):
         return Kind.YAML
-    from mandate.engine.nearest import advice
-
     if suffix == ".yml":
         raise BadPolicy("nobody reads this file", where=label, next_step="Rename it to .yaml")
     if top in _TOP:
@@ -202,7 +201,7 @@ def _kind_in_mandate(parts: list[str], suffix: str, label: str) -> Kind:
 
 def _content(file: str, label: str) -> bytes:
     try:
-        with open(file, "rb", opener=_without_waiting) as opened:  # noqa: PTH123  (Path.open takes no opener)
+        with open(file, "rb", opener=_without_waiting) as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise BadPolicy("it is not a regular file", where=label, next_step="Remove it")
@@ -222,7 +221,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _refuse_overlaps(files: Sequence[Source]) -> None:
-    """A later root adds packages: it neither adds to one of an earlier root nor reaches into one from above."""
+    """A later root adds packages: it adds nothing to an earlier root's, nor defines them from above."""
     owner: dict[str, int] = {}
     for source in files:
         if source.kind is not Kind.REGO:
@@ -233,6 +232,6 @@ def _refuse_overlaps(files: Sequence[Source]) -> None:
                 raise BadPolicy(
                     f"the package {package} is already defined by an earlier folder of policies",
                     where=source.label,
-                    next_step="Give the package another name; thresholds and selection.yaml can change the other one",
+                    next_step="Give the package another name, or change the other one by its thresholds",
                 )
         owner.setdefault(source.folder, source.root)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,13 @@ def run_tests(roots: Sequence[Path], *, opa: Path) -> TestReport:
             cases += found
             files += covered
     failed = any(case.ended is Ended.FAILED for case in cases)
+    cases.sort(key=_place)
     return TestReport(tuple(cases), () if failed else tuple(files))
+
+
+def _place(case: Case) -> tuple[str, int, str]:
+    file, _, line = case.where.rpartition(":")
+    return file, int(line), case.name
 
 
 def _up_to(root: int, sources: Sources) -> Sources:
@@ -129,7 +136,9 @@ def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Cove
         cases = [case for result in json.loads(ended.stdout) or () for case in _cases(result, sources)]
         explained = {name: _explanation(name, opa, tree) for name in _unexplained(cases)}
         cases = [
-            Case(case.name, case.where, case.ended, explained.get(_test_name(case), case.output))
+            replace(case, output=explained[_test_name(case)])
+            if case.ended is Ended.FAILED and _test_name(case) in explained
+            else case
             for case in cases
         ]
         if any(case.ended is Ended.FAILED for case in cases):
@@ -181,7 +190,9 @@ def _explanation(name: str, opa: Path, tree: Path) -> str:
     only = ["--run", f"^data\\.{re.escape(name)}$", "--var-values"]
     ended = run(opa, ["test", "--bundle", *restrictions(), *only, "."], folder=tree)
     sections = _RULE.split(ended.stdout.decode("utf-8", "replace"))
-    return sections[2].strip() if len(sections) > 2 else ended.complaint  # noqa: PLR2004
+    # A summary, the heading FAILURES, and then what is wanted, under the test's name and the time it took.
+    explanation = sections[2] if len(sections) > 2 else ended.complaint  # noqa: PLR2004
+    return textwrap.dedent(explanation.strip().partition("\n")[2].strip("\n"))
 
 
 def _coverage(sources: Sources, root: int, opa: Path, tree: Path) -> list[Coverage]:

@@ -39,7 +39,7 @@ def _refuse_unknown(settings: Settings, declarations: Sequence[Declaration]) -> 
         if not any(declared.covers(name) for declared in declarations):
             known = {declared.dotted for declared in declarations}
             raise BadPolicy(
-                f"no rule reads the threshold {ascii('.'.join(name))}",
+                f"no rule reads the threshold {'.'.join(name)!a}",
                 where=settings.places[name],
                 next_step=advice(".".join(name), known),
             )
@@ -48,7 +48,7 @@ def _refuse_unknown(settings: Settings, declarations: Sequence[Declaration]) -> 
         if name not in prefixes:
             known = {".".join(prefix) for prefix in prefixes}
             raise BadPolicy(
-                f"no rule reads the thresholds {ascii('.'.join(name))}",
+                f"no rule reads the thresholds {'.'.join(name)!a}",
                 where=where,
                 next_step=advice(".".join(name), known),
             )
