@@ -64,8 +64,8 @@ class ApprovalsCollector:
         self._sources = sources
 
     def collect(self, target: Target) -> Gathered:
-        """All approvals of the file, also those of other artifacts, in its order. `BadInput` if it is not as its
-        schema says, or if one approver consents twice to an artifact in one role."""
+        """All approvals of the file, also those of other artifacts, in its order. `BadInput` if it is not as
+        its schema says, or if one approver consents twice to an artifact in one role."""
         document = self._sources.document(self._options.file)
         approvals = tuple(_approval(filed, document.location) for filed in validated(document, APPROVALS))
         seen = set()

@@ -4,7 +4,7 @@ An author whom the directory does not know is a fact, not an omission. Several i
 one developer, under the identity that stands first in the directory.
 
 Of a day without a time the reading that counts against the holder is taken, in UTC: a certificate
-`issued: 2026-01-31` counts from the end of that day, one that `expires: 2027-01-31` not from its beginning on.
+`issued: 2026-01-31` counts from the end of that day, and one that `expires: 2027-01-31` only until that day.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Options(Frozen):
     repository: Name | None = None
     """Folder of the repository with the training code; `None`: only the run's user is an author."""
     paths: Annotated[list[Name], Field(default_factory=list)]
-    """Files and folders of the training code, relative to `repository`."""
+    """Files and folders of the training code, relative to `repository`; none: all of it."""
     revision: Name = "HEAD"
     """The commit up to which the history counts."""
     committers: bool = False
     """Whether who committed, and not only who wrote, is an author."""
 
     @model_validator(mode="after")
-    def _code_and_repository_go_together(self) -> Self:
-        if (self.repository is None) != (not self.paths):
-            raise ValueError("repository and paths are set together: where the training code is, and which")
+    def _paths_are_of_a_repository(self) -> Self:
+        if self.paths and self.repository is None:
+            raise ValueError("repository is needed where paths are set: they are relative to it")
         return self
 
 
@@ -140,7 +140,7 @@ class DevelopersCollector:
             repository = _Repository(self._sources.folder(options.repository), options.repository)
             commit = repository.commit(options.revision)
             source = f"{source}, {options.repository}@{commit}"
-            for path in options.paths:
+            for path in options.paths or ["."]:
                 for identity, evidence in repository.authors(commit, path, committers=options.committers):
                     authors.setdefault(identity, set()).add(evidence)
         if not authors:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 METHOD = (
     "population stability index over the values that are not null, natural logarithm, shares of at least "
-    "0.0001; a bin for each category or whole number (of at most 20) of the reference and one for all others; other "
-    "numbers in a bin for each value that makes up a tenth of the reference, the rest cut at its deciles"
+    "0.0001; a bin for each category or whole number (of at most 20) of the reference and one for all others; "
+    "other numbers in a bin for each value that makes up a tenth of the reference, the rest cut at its deciles"
 )
 _LEAST_SHARE = 0.0001
 _MOST_WHOLE_NUMBERS = 20
@@ -75,7 +75,7 @@ class DriftCollector:
 
     def collect(self, target: Target) -> Gathered:
         """Each watched column in both tables. `SourceMissing` if a table is not there; `BadInput` if a
-        setting names a column that neither table has, if no column is left to watch, or if Evidently fails."""
+        setting names a column that neither has, if no column is left to watch, or if Evidently fails."""
         options = self._options
         location = options.current
         if target.action is Action.MONITOR and options.batch is not None:
@@ -253,7 +253,7 @@ class _Values:
 
 @dataclass(frozen=True, slots=True)
 class _Deciles:
-    """A bin for each heavy value; the rest in the half-open cells between `edges`, the outer ones unbounded."""
+    """A bin for each heavy value; the rest in the cells between `edges`, of which the outer are unbounded."""
 
     heavy: Sequence[float]
     edges: Sequence[float]
@@ -294,7 +294,7 @@ def _bins(reference: pandas.Series[Any]) -> _Values | _Deciles:
 
 
 def _index(reference: NDArray[numpy.float64], current: NDArray[numpy.float64]) -> float:
-    """Sum of (p - q) ln (p / q) over the bins; no addend is negative. A share of 0 counts as `_LEAST_SHARE`."""
+    """Sum of (p - q) ln (p / q) over the bins, no addend negative; a smaller share counts as `_LEAST_SHARE`."""
     import numpy as np
 
     p, q = np.maximum(reference, _LEAST_SHARE), np.maximum(current, _LEAST_SHARE)
@@ -307,11 +307,11 @@ def _tests(pairs: Sequence[_Pair], location: str) -> dict[str, DriftTest]:
     for pair in pairs:
         try:
             test = _evidently(pair)
-        except Exception as error:  # noqa: BLE001  (whatever Evidently stumbles over, its text may quote values)
+        except Exception as error:  # whatever it stumbles over; its own text may quote values
             raise BadInput(
                 f"Evidently cannot test the column {pair.name!r} ({type(error).__name__})",
                 where=location,
-                next_step="Look for extreme values in it, or add it to collectors.drift.ignore in mandate.yaml",
+                next_step="Look for extreme values in it, or add it to collectors.drift.ignore",
             ) from error
         if test is not None:
             found[pair.name] = test
@@ -321,13 +321,13 @@ def _tests(pairs: Sequence[_Pair], location: str) -> dict[str, DriftTest]:
 def _evidently(pair: _Pair) -> DriftTest | None:
     """The test that Evidently's `ValueDrift` would choose, and its verdict; `None` if it finds no number.
 
-    Called below Evidently's reports: they also draw histograms, which fail on large numbers and take time that is
-    quadratic in new categories.
+    Called below Evidently's reports: they also draw histograms, which fail on large numbers and take time that
+    is quadratic in new categories.
     """
     import numpy as np
 
     with warnings.catch_warnings():
-        # Evidently warns of its own use of NumPy's old names, and divides by the zero counts of new categories.
+        # Evidently uses NumPy's old names, and divides by the zero counts of new categories.
         warnings.simplefilter("ignore")
         from evidently.legacy.calculations.stattests import get_stattest
         from evidently.legacy.core import ColumnType

@@ -62,8 +62,8 @@ class PerformanceCollector:
         self._evaluations = evaluations
 
     def collect(self, target: Target) -> Gathered:
-        """The metrics, and the baseline's. `BadInput` also if the baseline was measured on other rows. A baseline
-        version whose tables are gone is `SourceMissing`: that is not the same as having no baseline."""
+        """The metrics, and the baseline's. `BadInput` also if the baseline was measured on other rows. A
+        baseline whose tables are gone is `SourceMissing`: that is not the same as having no baseline."""
         evaluation = self._evaluate(self._sources)
         baseline, read = self._baseline(target, evaluation)
         section = Performance(rows=evaluation.rows, metrics=self._measure(evaluation), baseline=baseline)

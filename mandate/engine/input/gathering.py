@@ -84,7 +84,7 @@ _T = TypeVar("_T")
 
 
 def validated(document: Document, shape: TypeAdapter[_T]) -> _T:
-    """The document's content as a value. `BadInput` names the place of its first fault, not what stands there."""
+    """The document's content as a value. `BadInput` names the place of the first fault, not what is there."""
     try:
         return shape.validate_python(document.content)
     except ValidationError as error:
@@ -129,4 +129,5 @@ class Sources(Protocol):
         there is none, `BadInput` if it is no folder or not local."""
 
     def of(self, uri: str) -> tuple[str, Sources]:
-        """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such version."""
+        """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such
+        version."""

@@ -37,8 +37,8 @@ class Developer(Frozen):
     evidence: tuple[Name, ...]
     """Why this is an author: `run user`, `git author`, `git committer`."""
     identities: tuple[Name, ...] = ()
-    """Every identity of this person that the directory lists, `name` among them: an approval by any of them is
-    one by this author. Compared as `normal` says."""
+    """Every identity of this person that the directory lists, `name` among them: an approval by any of them
+    is one by this author. Compared as `normal` says."""
     roles: tuple[Name, ...] = ()
     certificates: tuple[Certificate, ...] = ()
 
