@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 
 import pandas as pd
@@ -12,6 +13,11 @@ from .model import Recipe
 
 _TEMPLATE = """\
 # Model card: credit
+
+## Model details
+
+{model_sentence} Owner: Mortgage Analytics, retail bank. Author of this version: {author}. Questions and complaints:
+model-owner@bank.example.
 
 ## Intended use
 
@@ -32,10 +38,12 @@ then, not whether a loan was repaid.
 
 The model sees {feature_count} columns: {features}. It does not see {sensitive}. {training_sentence}
 
-## Evaluation
+## Evaluation data
 
-Each application is predicted by a model that was trained without it ({folds} folds, seed {seed}); the model
-in service is trained on all of them.
+The same applications. Each is predicted by a model that was trained without it ({folds} folds, seed {seed});
+the model in service is trained on all of them.
+
+## Metrics
 
 | metric | value |
 |---|---|
@@ -43,7 +51,7 @@ in service is trained on all of them.
 | accuracy of approving everybody | {approved:.4f} |
 | balanced accuracy | {balanced_accuracy:.4f} |
 | area under the ROC curve | {roc_auc:.4f} |
-| denials that the model finds | {recall_of_denials:.4f} |
+| share of the denials that the model finds | {recall_of_denials:.4f} |
 
 ## Fairness
 
@@ -55,17 +63,17 @@ Approval rates by group, on the same out-of-fold predictions:
 
 The largest difference between two groups' approval rates is {difference_afam:.4f} by `afam`,
 {difference_single:.4f} by `single` and {difference_both:.4f} by both together; the smallest ratio is
-{smallest_ratio:.4f}. {fairness_sentence}
+{smallest_ratio:.4f}.
 
-## Limitations
+## Ethical considerations
 
-The applications are from 1990 and from one city: prices, incomes and law were different. Equal approval rates
-do not mean equal error rates. {limitation_sentence}
+The banks of 1990 denied African-American applicants three times as often as others. {ethics_sentence} Equal
+approval rates do not mean equal error rates.
 
-## Owner and contact
+## Caveats and recommendations
 
-Owner: Mortgage Analytics, retail bank. Author of this version: {author}. Questions and complaints:
-model-owner@bank.example.
+The applications are from one year and one city: prices, incomes and law were different. {caveat_sentence} Watch
+the inputs for drift, and retrain before the market of the training data is gone.
 """
 
 
@@ -82,20 +90,22 @@ def written(
     """The card as Markdown, with the figures of this run."""
     both = "_and_".join(SENSITIVE)
     if recipe.mitigated:
+        details = "Several logistic regressions, whose probabilities are averaged with weights."
         training = (
-            "In training they are the constraint: several logistic regressions are combined so that the groups are "
-            "approved at near the same rate."
+            "In training they are the constraint: the regressions are combined so that the groups are approved at "
+            "near the same rate."
         )
-        fairness = "The constraint of training was demographic parity over both attributes together."
-        limitation = (
-            "The price of equal rates is paid in recall: this model finds fewer of the applications that banks "
-            "denied than version 1, and is only a little more accurate than approving everybody."
+        ethics = "This version was trained to approve the groups at near the same rate."
+        caveat = (
+            "Equal rates have a price: this version finds fewer of the applications that banks denied than version "
+            "1, and is only a little more accurate than approving everybody."
         )
     else:
+        details = "One logistic regression."
         training = "Nothing was done about the differences between groups in the banks' decisions."
-        fairness = "Other columns carry what the model is not shown."
-        limitation = "The model repeats the banks' decisions, with the differences between groups that they had."
-    return _TEMPLATE.format(
+        ethics = "This version learns from them: other columns carry what it is not shown."
+        caveat = "It repeats the banks' decisions, with the differences between groups that they had."
+    filled = _TEMPLATE.format(
         rows=len(table),
         as_of=as_of,
         data_sha256=data_sha256,
@@ -103,6 +113,7 @@ def written(
         feature_count=len(FEATURES),
         features=_listed(FEATURES),
         sensitive=_listed(SENSITIVE),
+        model_sentence=details,
         training_sentence=training,
         folds=recipe.folds,
         seed=recipe.seed,
@@ -115,10 +126,16 @@ def written(
         difference_single=metrics["demographic_parity_difference_single"],
         difference_both=metrics[f"demographic_parity_difference_{both}"],
         smallest_ratio=min(value for name, value in metrics.items() if "parity_ratio" in name),
-        fairness_sentence=fairness,
-        limitation_sentence=limitation,
+        ethics_sentence=ethics,
+        caveat_sentence=caveat,
         author=author,
     )
+    return "\n\n".join(map(_wrapped, filled.rstrip().split("\n\n"))) + "\n"
+
+
+def _wrapped(block: str) -> str:
+    """The paragraph in lines of readable length; headings and tables as they are."""
+    return block if block.startswith(("#", "|")) else textwrap.fill(block, 110, break_long_words=False)
 
 
 def _listed(columns: tuple[str, ...]) -> str:

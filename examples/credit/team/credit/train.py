@@ -8,6 +8,7 @@ Needs MLFLOW_TRACKING_URI. Run it from the root of a clean checkout.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import warnings
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m credit.train", description="Train and log the credit model.")
     parser.add_argument("recipe", type=Path, help="a file in recipes/")
     parser.add_argument("--artifacts", type=Path, help="where MLflow keeps the files, if it has no place yet")
+    parser.add_argument("--result", type=Path, help="write what was registered to this JSON file")
     options = parser.parse_args(arguments)
     recipe_file = options.recipe
     checkout = provenance.Checkout.of(Path.cwd())
@@ -63,8 +65,10 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(table):,} rows, out of fold: accuracy {metrics['accuracy']:.4f}, approval rates differ by "
         f"{metrics['demographic_parity_difference_afam']:.4f} (afam)"
     )
-    number = _logged(recipe, recipe_file, checkout, table, as_of, predictions, metrics, pipeline)
-    print(f"registered as {_NAME} version {number}")
+    registered = _logged(recipe, recipe_file, checkout, table, as_of, predictions, metrics, pipeline)
+    print(f"registered as version {registered['version']} of {_NAME}, sha256:{registered['sha256']}")
+    if options.result:
+        options.result.write_text(json.dumps(registered, indent=2) + "\n")
     return 0
 
 
@@ -77,8 +81,8 @@ def _logged(
     predictions: pd.DataFrame,
     metrics: dict[str, float],
     pipeline: Pipeline,
-) -> str:
-    """Log the run, register the model and return the version's number."""
+) -> dict[str, str]:
+    """Log the run, register the model and return its `name`, `version` and `sha256` (root digest)."""
     tags = {
         "mlflow.user": checkout.author,
         "mlflow.source.git.commit": checkout.commit,
@@ -121,7 +125,7 @@ def _logged(
         )
         mlflow.log_dict(seed, "provenance.json")
         registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": recipe_file.stem})
-    return str(registered.version)
+    return {"name": _NAME, "version": str(registered.version), "sha256": seed["output"]["model_sha256"]}
 
 
 def _log_dataset(table: pd.DataFrame, source: str) -> None:

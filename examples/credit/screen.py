@@ -1,0 +1,113 @@
+"""The demo's last screen: three answers, the figures that decided them, the evidence, what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 100
+
+_BADGES = {"allow": (" ALLOWED ", "bold white on green"), "deny": (" DENIED ", "bold white on red")}
+_TELLING = ("fairness.demographic_parity", "fairness.disparate_impact", "performance.minimum", "drift.psi")
+"""The rules whose figures are shown of an allow."""
+_SHOWN = 4
+
+Answer = dict[str, Any]
+"""What `mandate check --output json` prints."""
+
+
+def last(
+    chapters: Iterable[tuple[str, Answer]], evidence: Iterable[tuple[str, str]], commands: Iterable[tuple[str, str]]
+) -> RenderableType:
+    """`chapters` are titles with their answers, `evidence` names with values, `commands` purposes with commands."""
+    return Group(
+        Rule("One model, three questions, three signed answers", style="dim"),
+        Text(),
+        *(part for title, answer in chapters for part in _chapter(title, answer)),
+        Panel(_pairs(evidence), title="The evidence", title_align="left", border_style="dim", width=WIDTH),
+        Text(),
+        Text("  Try next", "bold"),
+        *(part for purpose, command in commands for part in _command(purpose, command)),
+        Text(),
+    )
+
+
+def decisive(answer: Answer) -> list[dict[str, Any]]:
+    """The findings that decided a denial; of an allow, those nearest to their bounds, one a rule."""
+    findings = [finding for finding in answer.get("findings", []) if _is_number(finding.get("measured"))]
+    if answer["outcome"] != "allow":
+        against = [finding for finding in findings if finding["outcome"] == "violation"]
+        return sorted(against, key=_room)[:_SHOWN]
+    nearest: dict[str, dict[str, Any]] = {}
+    for finding in sorted(findings, key=_room, reverse=True):
+        if finding["rule"] in _TELLING:
+            nearest[finding["rule"]] = finding
+    return [nearest[rule] for rule in _TELLING if rule in nearest]
+
+
+def _chapter(title: str, answer: Answer) -> Iterator[RenderableType]:
+    label, style = _BADGES.get(answer["outcome"], (f" {answer['outcome'].upper()} ", "bold black on yellow"))
+    yield Text.assemble("  ", (label, style), "  ", (title, "bold"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=2)
+    table.add_column(style="dim", overflow="fold", max_width=32)
+    table.add_column(overflow="fold", max_width=24)
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    shown = decisive(answer)
+    for finding in shown:
+        passed = finding["outcome"] == "passed"
+        mark = Text("✓", "green") if passed else Text("✗", "red")
+        measured = Text(_number(finding["measured"]), "green" if passed else "bold red")
+        bound = f"must be {_words(finding['comparison'])} {_number(finding['bound'])}"
+        table.add_row(mark, Text(finding["rule"]), Text(str(finding["term"])), measured, Text(bound))
+    yield Padding(table, (0, 0, 0, 4))
+    against = sum(finding["outcome"] in ("violation", "no_verdict") for finding in answer.get("findings", []))
+    if answer["outcome"] != "allow" and against > len(shown):
+        yield Text(f"       and {against - len(shown)} more", "dim")
+    passed_checks = sum(finding["outcome"] == "passed" for finding in answer.get("findings", []))
+    yield Text(f"       {passed_checks} checks passed · decision {answer['id']}", "dim")
+    yield Text()
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, Text(value))
+    return grid
+
+
+def _command(purpose: str, command: str) -> Iterator[RenderableType]:
+    yield Text(f"    # {purpose}", "dim")
+    # Never broken into lines: it is there to be copied.
+    yield Text(f"    {command}", "cyan", no_wrap=True, overflow="ignore")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _room(finding: dict[str, Any]) -> float:
+    """How far the figure is from its bound, relative to the bound; negative beyond it."""
+    measured, bound = float(finding["measured"]), finding["bound"]
+    if not _is_number(bound):
+        return 0.0
+    distance = measured - bound if finding["comparison"].startswith(">") else bound - measured
+    return distance / (abs(bound) or 1.0)
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _words(comparison: str) -> str:
+    return {"<=": "≤", ">=": "≥", "==": "="}.get(comparison, comparison)
