@@ -1,0 +1,1 @@
+"""OPA: asked, judged, started, built."""

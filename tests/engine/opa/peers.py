@@ -1,0 +1,149 @@
+"""Peers that answer what a real OPA never does, and the parts of answers to play with."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from mandate.engine.input.document import Input
+from mandate.engine.input.subject import Action, Request, Subject
+
+REVISION = "sha256:5f1c"
+"""Of every policy bundle here, unless a test says otherwise."""
+
+
+def document(environment: str) -> Input:
+    return Input(
+        subject=Subject(name="credit", version="3", uri="models:/credit/3", sha256=None, risk_tier="high"),
+        request=Request(
+            action=Action.PROMOTE,
+            environment=environment,
+            requested_by="a@example.org",
+            time=datetime(2026, 3, 1, tzinfo=UTC),
+        ),
+    )
+
+
+Script = Callable[[socket.socket, int], None]
+
+
+class Peer:
+    """A TCP server on this machine that plays one script to each connection, with the connection's number."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.connections = 0
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._play, args=(connection, self.connections), daemon=True).start()
+                self.connections += 1
+
+    def _play(self, connection: socket.socket, number: int) -> None:
+        with connection, suppress(OSError):
+            self._script(connection, number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One whole request with its body; empty at the end of the connection."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    while len(body) < length:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        body += chunk
+    return head + b"\r\n\r\n" + body
+
+
+def response(body: bytes, *, status: str = "200 OK", content_type: str = "application/json") -> bytes:
+    """A whole HTTP response."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode("latin-1") + body
+
+
+def saying(answer: bytes) -> Script:
+    """A script that gives each request the same bytes."""
+
+    def script(connection: socket.socket, _number: int) -> None:
+        while read_request(connection):
+            connection.sendall(answer)
+
+    return script
+
+
+def saying_once(answer: bytes) -> Script:
+    """A script that gives the first request these bytes and then closes the connection."""
+
+    def script(connection: socket.socket, _number: int) -> None:
+        read_request(connection)
+        connection.sendall(answer)
+
+    return script
+
+
+GOOD: dict[str, Any] = {
+    "provenance": {
+        "version": "1.22.2",
+        "build_commit": "",
+        "build_timestamp": "",
+        "build_hostname": "",
+        "bundles": {"mandate": {"revision": REVISION}},
+    },
+    "metrics": {"timer_rego_query_eval_ns": 15262, "counter_server_query_cache_hit": 1},
+    "result": {
+        "outcome": "allow",
+        "reasons": [],
+        "findings": [
+            {
+                "rule": "performance.minimum",
+                "term": "accuracy",
+                "level": "must",
+                "outcome": "passed",
+                "measured": 0.9,
+                "comparison": ">=",
+                "bound": 0.8,
+                "bound_set_at": "thresholds/performance.yaml:3",
+                "origin": "measured",
+                "collector": "performance",
+                "n": 100,
+                "interval": None,
+            }
+        ],
+        "not_applicable": [{"rule": "drift.psi", "reason": "asked for monitoring only"}],
+    },
+}
+"""What a real OPA answers about staging."""
