@@ -107,14 +107,17 @@ class Decision(Frozen):
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
+        """What does not block, yet."""
         return self.having(FindingOutcome.WARNING)
 
     @property
     def waived(self) -> tuple[Finding, ...]:
+        """Violations that somebody answers for."""
         return self.having(FindingOutcome.WAIVED)
 
     @property
     def passed(self) -> tuple[Finding, ...]:
+        """What was proven."""
         return self.having(FindingOutcome.PASSED)
 
     @classmethod

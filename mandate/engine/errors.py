@@ -39,7 +39,9 @@ class MandateError(Exception):
 
     def __str__(self) -> str:
         located = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{located}. {self.next_step}." if self.next_step else f"{located}."
+        if not self.next_step:
+            return f"{located}."
+        return f"{located}. {self.next_step}{'' if self.next_step.endswith('?') else '.'}"
 
 
 class BadRequest(MandateError):

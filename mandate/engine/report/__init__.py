@@ -1,1 +1,23 @@
-"""How a decision is shown."""
+"""How an answer is shown: one module a format, each with `write(answer, stream)`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol, TextIO, cast
+
+from ..gate import Answer
+
+FORMATS = {"text": "terminal", "json": "machine"}
+"""The name of each format, and the module that writes it."""
+
+
+class Report(Protocol):
+    """A format."""
+
+    def write(self, answer: Answer, stream: TextIO, *, verbose: bool) -> None:
+        """Show `answer`; `verbose` also shows what passed and what did not apply."""
+
+
+def report(name: str) -> Report:
+    """The format of this name. Modules are imported when they are needed: some cost a tenth of a second."""
+    return cast(Report, import_module(f".{FORMATS[name]}", __name__))

@@ -1,0 +1,50 @@
+# What a person or CI runs. `make demo` and `make test` need Python ≥ 3.11, git and a network, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test lint format opa bench lock coverage
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: opa ## Judge three real credit models, from training to signed evidence
+	@$(BIN)/python examples/credit/demo.py
+
+test: lint ## Everything: linters, types, policies and their coverage, Python and its coverage
+	@$(BIN)/mandate policy test
+	@rm -f .coverage*
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=
+	@$(BIN)/coverage report
+
+lint: opa ## ruff, mypy strict, Regal, opa fmt, opa check --strict with the input schema
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mandate policy check
+
+format: .venv/ready ## Rewrite Python and Rego in the project's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/mandate policy check --fix
+
+opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksummed sources)
+	@$(BIN)/python -m mandate.engine.opa.recipe opa regal
+
+bench: opa ## Side by side: `mandate check --input`, `opa eval`, Conftest
+	@$(BIN)/python tests/bench/start_up.py
+
+lock: ## Renew the lock file after a change of dependencies
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+
+.venv/ready: requirements/dev.lock requirements/bootstrap.lock pyproject.toml
+	@echo "Installing the locked environment into .venv (about 180 packages, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mandate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements/bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

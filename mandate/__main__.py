@@ -1,0 +1,5 @@
+"""`python -m mandate`."""
+
+from mandate.engine.cli import main
+
+main()

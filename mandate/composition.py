@@ -1,0 +1,282 @@
+"""Puts the parts together as `mandate.yaml` says: only here are collectors, registry and sources named."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pwd
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .engine.claim import ClaimedFacts
+from .engine.configuration import LIBRARY, Configuration
+from .engine.decision import Policy
+from .engine.errors import BadConfiguration, BadInput, BadRequest
+from .engine.gate import Gate
+from .engine.input import Action
+from .engine.nearest import advice
+from .engine.policy import bundle as policy_bundle
+from .engine.policy.bundle import Bundle
+
+if TYPE_CHECKING:
+    from .engine.collecting import CollectedFacts, Collector, Version
+    from .engine.evidence.public_keys import PublicKey
+    from .engine.evidence.reading import Record
+    from .engine.evidence.sqlite import SqliteLedger
+    from .registry.mlflow import MlflowRegistry, ResolvedVersion
+
+_ENVIRONMENT = "production"
+_RISK_TIER_TAG = "mandate.risk_tier"
+_UNKNOWN = "unknown"
+
+
+def policy_folders(configuration: Configuration) -> list[Path]:
+    """The folders with policies, the library first."""
+    from . import share
+
+    return [
+        share.policies() if root == LIBRARY else configuration.path(root)
+        for root in configuration.settings.policies
+    ]
+
+
+def bundle(configuration: Configuration) -> Bundle:
+    """The compiled policies: from the store beside the ledger, or compiled into it."""
+    return policy_bundle.compile(
+        policy_folders(configuration),
+        opa=partial(opa_program, configuration),
+        store=configuration.state / "policies",
+    )
+
+
+def opa_program(configuration: Configuration) -> Path:
+    """The `opa` to start, for judging, compiling and testing policies."""
+    from .engine.opa.locate import find_opa
+
+    binary = configuration.settings.opa.binary
+    return find_opa(configuration.path(binary) if binary else None)
+
+
+def ledger(configuration: Configuration, *, appending: bool = False) -> SqliteLedger:
+    """The ledger, to be read unless `appending`."""
+    from .engine.evidence import sqlite
+
+    path = configuration.path(configuration.settings.ledger.path)
+    opened = sqlite.open_for_appending(path) if appending else sqlite.open_for_reading(path)
+    if opened.origin != (name := configuration.settings.ledger.name):
+        raise BadConfiguration(
+            f"this is the ledger {opened.origin!a}, not {name!a}",
+            where=str(path),
+            next_step="Point ledger.path to the right ledger, or correct ledger.name",
+        )
+    return opened
+
+
+def public_keys(configuration: Configuration) -> Mapping[str, PublicKey]:
+    """The keys whose signatures count: all that lie beside the signing key."""
+    from .engine.evidence.public_keys import load_folder
+
+    return load_folder(configuration.path(configuration.settings.ledger.key).parent)
+
+
+def recorded(configuration: Configuration, reference: str) -> Record:
+    """A recorded decision by its id, the beginning of it, or its index; its signature is verified."""
+    from .engine.evidence.reading import find
+
+    return find(ledger(configuration), reference, public_keys(configuration))
+
+
+def model_registry(configuration: Configuration) -> MlflowRegistry:
+    """The model registry."""
+    from .registry.mlflow import MlflowRegistry
+
+    settings = configuration.settings.registry
+    return MlflowRegistry(settings.tracking_uri, settings.registry_uri, root=configuration.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A gate that is ready, and the facts that it can be asked about."""
+
+    gate: Gate
+    configuration: Configuration
+    bundle: Bundle
+
+    def claimed(self, document: Path, *, action: str | None, environment: str | None) -> ClaimedFacts:
+        """The facts in a ready document; `-` is standard input."""
+        if environment is not None:
+            _known_environment(environment, self.bundle)
+        return ClaimedFacts(
+            _read(document),
+            where="standard input" if str(document) == "-" else str(document),
+            requested_by=caller(),
+            risk_tier_of=lambda name: _configured_tier(self.configuration, name) or _UNKNOWN,
+            action=Action(action) if action else None,
+            environment=environment,
+        )
+
+    def collected(
+        self, uri: str, registry: MlflowRegistry, *, action: str | None, environment: str | None
+    ) -> CollectedFacts:
+        """The facts about a registered model version."""
+        return collected(
+            self.configuration, self.bundle, uri, registry, action=action, environment=environment
+        )
+
+
+@contextmanager
+def assembled(configuration: Configuration) -> Iterator[Mandate]:
+    """The whole of Mandate. OPA, where it is our child, lives as long as the context."""
+    from .engine.evidence import keys
+    from .engine.evidence.recorder import Recorder
+    from .engine.opa.client import OpaClient
+    from .engine.opa.judge import OpaJudge
+
+    compiled = bundle(configuration)
+    policy = Policy(revision=compiled.revision, bundle_sha256=compiled.sha256)
+    settings = configuration.settings
+    with ExitStack() as stack:
+        beside = {}
+        if (url := settings.opa.url) is None:
+            from .engine.opa.process import LocalOpa
+
+            local = stack.enter_context(
+                LocalOpa(
+                    opa_program(configuration),
+                    compiled.path,
+                    bundle_sha256=compiled.sha256,
+                    timeout=settings.opa.timeout,
+                )
+            )
+            url, beside = local.url, dict(local.beside)
+        client = stack.enter_context(OpaClient(url, timeout=settings.opa.timeout))
+        store = ledger(configuration, appending=True)
+        stack.callback(store.close)
+        recorder = Recorder(store, keys.load(configuration.path(settings.ledger.key)), now)
+        judge = OpaJudge(client, policy, beside=beside)
+        yield Mandate(Gate(judge, recorder, now), configuration, compiled)
+
+
+def collected(
+    configuration: Configuration,
+    policies: Bundle,
+    uri: str,
+    registry: MlflowRegistry,
+    *,
+    action: str | None,
+    environment: str | None,
+) -> CollectedFacts:
+    """The facts about a registered model version."""
+    from .engine.collecting import CollectedFacts, Question
+
+    asked = Action(action or Action.PROMOTE)
+    environment = _known_environment(environment or _ENVIRONMENT, policies)
+    return CollectedFacts(
+        Question(uri, asked, environment, caller()),
+        registry,
+        partial(_collectors, configuration, registry),
+        wanted=_wanted(policies, asked),
+        risk_tier_of=partial(_tier, configuration),
+    )
+
+
+def check_collectors(configuration: Configuration) -> None:
+    """`BadConfiguration` if `mandate.yaml` names a collector, or an option of one, that does not exist."""
+    for _ in _configured_collectors(configuration):
+        pass
+
+
+def _configured_collectors(configuration: Configuration) -> Iterator[tuple[Callable[..., Collector], Any]]:
+    """The class and the options of each collector that `mandate.yaml` names."""
+    from .collectors import REGISTERED
+
+    for name in configuration.settings.collectors:
+        if name not in REGISTERED:
+            raise BadConfiguration(
+                f"collectors.{name} is not a collector",
+                where=configuration.document.where(("collectors", name)),
+                next_step=advice(name, REGISTERED),
+            )
+        module = import_module(f".collectors.{name}", __package__)
+        yield getattr(module, REGISTERED[name]), configuration.options(name, module.Options)
+
+
+def _collectors(
+    configuration: Configuration, registry: MlflowRegistry, version: ResolvedVersion
+) -> list[Collector]:
+    """The collectors for one version. Each is given what its constructor asks for, by name."""
+    from .sources import VersionSources
+    from .sources.evaluation import evaluate
+
+    offered = {
+        "sources": VersionSources(registry, version, folder=configuration.root),
+        "registry": registry,
+        "evaluations": evaluate,
+        "run_user": partial(registry.run_user, version),
+    }
+    collectors = []
+    for kind, options in _configured_collectors(configuration):
+        parts = [part for part in inspect.signature(kind).parameters if part != "options"]
+        collectors.append(kind(options, **{part: offered[part] for part in parts}))
+    return collectors
+
+
+def _wanted(policies: Bundle, action: Action) -> list[str]:
+    """The collectors on which any rule for this action depends: no other is run."""
+    return sorted(
+        {
+            collector
+            for about in policies.catalogue.values()
+            if action in about["actions"]
+            for collector in about["depends_on"]
+        }
+    )
+
+
+def _known_environment(name: str, policies: Bundle) -> str:
+    known = policies.scope.environments
+    if name not in known:
+        raise BadRequest(
+            f"the policies know no environment {name!r}", where="--environment", next_step=advice(name, known)
+        )
+    return name
+
+
+def _tier(configuration: Configuration, version: Version) -> str:
+    return _configured_tier(configuration, version.name) or version.tags.get(_RISK_TIER_TAG) or _UNKNOWN
+
+
+def _configured_tier(configuration: Configuration, name: str) -> str | None:
+    model = configuration.settings.models.get(name)
+    return model.risk_tier if model else None
+
+
+def _read(document: Path) -> bytes:
+    if str(document) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return document.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"the document cannot be read: {error.strerror}", where=str(document), next_step="Check the path"
+        ) from error
+
+
+def caller() -> str:
+    """Who runs this process, as the system knows it: environment variables are anybody's to set."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def now() -> datetime:
+    """The clock, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,148 @@
+"""Facts that somebody sends: a ready input document. It is a claim, and is judged as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from .errors import BadInput
+from .input import SECTIONS, Action, Input
+
+_LIMIT = 16 << 20
+_DEPTH = 64
+_SHOWN = 5
+
+
+class ClaimedFacts:
+    """The document that a caller sent.
+
+    What the caller may not say is replaced: the time, who asks, the risk tier, and the origin of each fact,
+    which is `reported` whatever the document says.
+    """
+
+    def __init__(
+        self,
+        document: bytes,
+        *,
+        where: str,
+        requested_by: str,
+        risk_tier_of: Callable[[str], str],
+        action: Action | None = None,
+        environment: str | None = None,
+    ) -> None:
+        """`where` names the document in errors; `action` and `environment` override the document's own."""
+        self._claim = _parse(document, where)
+        self._where = where
+        self._requested_by = requested_by
+        self._risk_tier_of = risk_tier_of
+        self._action = action
+        self._environment = environment
+
+    def assemble(self, time: datetime) -> Input:
+        """The document with all that the caller may not say replaced; `BadInput` if it does not fit."""
+        claim = dict(self._claim)
+        request = dict(_object(claim, "request", self._where))
+        subject = dict(_object(claim, "subject", self._where))
+        claim["request"] = request | {
+            "time": time.isoformat(),
+            "requested_by": self._requested_by,
+            **({"action": self._action} if self._action else {}),
+            **({"environment": self._environment} if self._environment else {}),
+        }
+        claim["subject"] = subject | {"risk_tier": self._risk_tier_of(str(subject.get("name")))}
+        claim["collection"] = [self._as_reported(entry) for entry in self._collection(claim)]
+        for section in SECTIONS:
+            claim[section] = _reported(claim.get(section))
+        try:
+            return Input.model_validate_json(json.dumps(claim))
+        except ValidationError as error:
+            raise _invalid(error, self._where) from error
+
+    def confirm(self, document: Input) -> None:
+        """A document is what it is."""
+
+    def _collection(self, claim: dict[str, Any]) -> list[Any]:
+        collection = claim.get("collection", [])
+        if not isinstance(collection, list):
+            raise BadInput("collection must be a list", where=self._where)
+        return collection
+
+    def _as_reported(self, entry: Any) -> Any:
+        if isinstance(entry, dict) and entry.get("status") == "collected":
+            return entry | {"origin": "reported", "reported_by": self._requested_by}
+        return entry
+
+
+def _parse(document: bytes, where: str) -> dict[str, Any]:
+    if len(document) > _LIMIT:
+        raise BadInput(f"the document has more than {_LIMIT >> 20} MiB", where=where)
+    try:
+        parsed = json.loads(document, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        detail = (
+            str(error)
+            if isinstance(error, _DuplicateKey | json.JSONDecodeError)
+            else "not UTF-8, or nested too deep"
+        )
+        raise BadInput(f"the document is not JSON: {detail}", where=where) from error
+    if not isinstance(parsed, dict):
+        raise BadInput(
+            "the document must be a JSON object", where=where, next_step="See schemas/input.v1.json"
+        )
+    if _deeper_than(parsed, _DEPTH):
+        raise BadInput(f"the document is nested deeper than {_DEPTH} levels", where=where)
+    return parsed
+
+
+class _DuplicateKey(ValueError):
+    """Two readers of such a document could see two documents."""
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _DuplicateKey(f"the key {twice[:80]!r} stands twice in one object")
+    return result
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if levels == 0:
+        return True
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_deeper_than(child, levels - 1) for child in children)
+
+
+def _object(claim: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    value = claim.get(name, {})
+    if not isinstance(value, dict):
+        raise BadInput(f"{name} must be an object", where=where)
+    return value
+
+
+def _reported(value: Any) -> Any:
+    """The same, with every figure's origin set to `reported`."""
+    if isinstance(value, dict):
+        return {key: "reported" if key == "origin" else _reported(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_reported(part) for part in value]
+    return value
+
+
+def _invalid(error: ValidationError, where: str) -> BadInput:
+    """The first faults, with the path of each; never the value, which may be somebody's data."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    shown = "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}" for fault in faults[:_SHOWN]
+    )
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return BadInput(
+        f"the document does not fit mandate/v1: {shown}{more}",
+        where=where,
+        next_step="See schemas/input.v1.json",
+    )

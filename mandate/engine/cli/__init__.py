@@ -1,0 +1,110 @@
+"""The `mandate` command: one module a command, imported when the command is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from ..errors import MandateError
+from . import logs
+from .failing import report_failure
+
+_COMMANDS = {
+    "init": "Start here: write mandate.yaml, the ledger and its signing key.",
+    "check": "Ask whether a model may pass, and record the answer.",
+    "collect": "Gather the facts about a model and print the input document.",
+    "promote": "Ask the gate, and move an alias to the model if it allows.",
+    "explain": "Show a recorded decision in full.",
+    "ledger": "Read and verify the recorded evidence.",
+    "policy": "Test and check the policies.",
+    "opa": "Obtain the pinned Open Policy Agent.",
+    "doctor": "Say what is installed, what is missing and how to get it.",
+    "completion": "Print the script that completes commands in your shell.",
+    "version": "Print the versions of Mandate and of its parts.",
+}
+
+_EPILOG = """\b
+Exit codes:
+  0  allow
+  1  deny
+  2  bad request, bad configuration, unknown model
+  3  undecided: OPA down, a collector failed, ledger not writable
+
+\b
+Examples:
+  mandate check models:/credit/3 --environment production
+  mandate check models:/credit@champion --action monitor
+  mandate collect models:/credit/3 | mandate check --input - --environment staging
+"""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when it is called: some cost more than the answer."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f".{cmd_name}", __name__).command
+        assert isinstance(command, click.Command)  # noqa: S101  (what every module in this package defines)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+def cli() -> None:
+    """Policy-as-code for machine-learning models: allow or deny with reasons, and signed evidence of why."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. No error leaves this as a traceback."""
+    logs.configure()
+    try:
+        result = cli.main(list(arguments), prog_name="mandate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except MandateError as error:
+        return report_failure(error, arguments)
+    except BrokenPipeError:
+        # The reader went away (`mandate ledger show | head`): not an error of ours, and nothing to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  (whatever it is, the caller must not read it as an allow)
+        return report_failure(error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> NoReturn:
+    """The entry point of the `mandate` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""`mandate check`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..configuration import Configuration
+from ..decision import Outcome
+from ..gate import Answer, Facts
+from ..report import report
+from . import options
+
+EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
+
+
+@click.command("check")
+@click.argument("subject", required=False)
+@click.option(
+    "--input",
+    "document",
+    type=click.Path(path_type=Path),
+    metavar="FILE|-",
+    help="Judge this ready input document instead of collecting.",
+)
+@options.action
+@options.environment
+@click.option("--fail-on-warn", is_flag=True, help="Exit 1 for a warning, too.")
+@options.output
+@options.verbose
+@options.configured
+def command(
+    subject: str | None,
+    document: Path | None,
+    action: str | None,
+    environment: str | None,
+    fail_on_warn: bool,
+    output: str,
+    verbose: bool,
+    configuration: Configuration,
+) -> int:
+    """Ask whether a model may pass, and record the answer.
+
+    SUBJECT is a model version in the registry, models:/credit/3 or models:/credit@challenger. With --input
+    the facts come from a document (- is standard input); they count as reported, not as measured, and the
+    policies for production accept only what was measured.
+    """
+    from mandate import composition
+
+    if (subject is None) == (document is None):
+        raise click.UsageError("Give either a SUBJECT or --input.")
+    with composition.assembled(configuration) as mandate:
+        facts: Facts
+        if document is not None:
+            facts = mandate.claimed(document, action=action, environment=environment)
+        else:
+            registry = composition.model_registry(configuration)
+            facts = mandate.collected(str(subject), registry, action=action, environment=environment)
+        answer = mandate.gate.decide(facts)
+    report(output).write(answer, sys.stdout, verbose=verbose)
+    return exit_code(answer, fail_on_warn=fail_on_warn)
+
+
+def exit_code(answer: Answer, *, fail_on_warn: bool = False) -> int:
+    """0 allow, 1 deny (or a warning, where that is asked for), 3 undecided."""
+    if answer.outcome is Outcome.ALLOW and fail_on_warn and answer.decision.warnings:
+        return EXIT_CODES[Outcome.DENY]
+    return EXIT_CODES[answer.outcome]

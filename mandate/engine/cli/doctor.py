@@ -1,0 +1,156 @@
+"""`mandate doctor`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mandate import __version__
+
+from ..configuration import Configuration, find, load
+from ..errors import BadConfiguration, MandateError
+from ..report.visible import visible
+
+_LIBRARIES = {
+    "mlflow": "mlflow",
+    "model_signing": "model-signing",
+    "fairlearn": "fairlearn",
+    "sklearn": "scikit-learn",
+    "evidently": "evidently",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was looked at."""
+
+    what: str
+    found: str
+    next_step: str = ""
+    """How to mend it; empty if it is well."""
+
+    @property
+    def well(self) -> bool:
+        """Whether there is nothing to mend."""
+        return not self.next_step
+
+
+@click.command("doctor")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="MANDATE_CONFIG",
+    help="mandate.yaml to use.  [default: the nearest one, here or above]",
+)
+def command(file: Path | None) -> int:
+    """Say what is installed, what is missing and how to get it. Exits 2 if something is missing."""
+    ill = 0
+    for diagnosis in _diagnoses(file):
+        ill += not diagnosis.well
+        mark, colour = ("✓", "green") if diagnosis.well else ("✗", "red")
+        click.secho(f"{mark} ", fg=colour, nl=False)
+        click.echo(f"{diagnosis.what:<14} {visible(diagnosis.found, 400)}")
+        if diagnosis.next_step:
+            click.echo(f"{'':<17}→ {visible(diagnosis.next_step, 400)}")
+    return 2 if ill else 0
+
+
+def _diagnoses(file: Path | None) -> Iterator[Diagnosis]:
+    yield Diagnosis("mandate", f"{__version__} on Python {sys.version.split()[0]}")
+    yield from _opa()
+    yield from _libraries()
+    try:
+        configuration = load(file or find(Path.cwd()), environment=os.environ)
+    except BadConfiguration as error:
+        yield _ill("mandate.yaml", error)
+        return
+    yield Diagnosis("mandate.yaml", str(configuration.file))
+    yield _looked_at("policies", lambda: _policies(configuration))
+    yield _looked_at("ledger", lambda: _ledger(configuration))
+    yield _looked_at("signing key", lambda: _key(configuration))
+    yield _looked_at("collectors", lambda: _collectors(configuration))
+    yield _looked_at("judging", lambda: _judging(configuration))
+
+
+def _looked_at(what: str, look: Callable[[], str]) -> Diagnosis:
+    try:
+        return Diagnosis(what, look())
+    except MandateError as error:
+        return _ill(what, error)
+
+
+def _ill(what: str, error: MandateError) -> Diagnosis:
+    found = f"{error.where}: {error.what}" if error.where else error.what
+    return Diagnosis(what, found, error.next_step or "Correct it")
+
+
+def _opa() -> Iterator[Diagnosis]:
+    from ..opa import places
+    from ..opa.locate import find_opa, version
+
+    def opa() -> str:
+        program = find_opa()
+        return f"{version(program)} at {program}"
+
+    yield _looked_at("OPA", opa)
+    regal = places.program("regal")
+    yield Diagnosis(
+        "Regal", str(regal) if regal.is_file() else "not installed; only `mandate policy check` wants it"
+    )
+
+
+def _libraries() -> Iterator[Diagnosis]:
+    missing = [name for module, name in _LIBRARIES.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        yield Diagnosis(
+            "libraries",
+            f"without {', '.join(missing)} facts cannot be collected, only ready documents judged",
+            "Run `pip install 'mandate[collectors]'`",
+        )
+    else:
+        yield Diagnosis("libraries", "all that collectors need")
+
+
+def _policies(configuration: Configuration) -> str:
+    from mandate import composition
+
+    bundle = composition.bundle(configuration)
+    environments = ", ".join(bundle.scope.environments)
+    return f"{len(bundle.catalogue)} rules, {bundle.revision[:19]}…, for {environments}"
+
+
+def _ledger(configuration: Configuration) -> str:
+    from mandate import composition
+
+    ledger = composition.ledger(configuration, appending=True)
+    return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
+
+
+def _key(configuration: Configuration) -> str:
+    from ..evidence import keys
+
+    return keys.load(configuration.path(configuration.settings.ledger.key)).keyid
+
+
+def _collectors(configuration: Configuration) -> str:
+    from mandate import composition
+
+    composition.check_collectors(configuration)
+    names = configuration.settings.collectors
+    return ", ".join(names) if names else "none configured: only ready documents can be judged"
+
+
+def _judging(configuration: Configuration) -> str:
+    from mandate import composition
+
+    with composition.assembled(configuration):
+        return f"OPA answers at {configuration.settings.opa.url or 'a socket of its own, started for each question'}"

@@ -1,0 +1,28 @@
+"""`mandate explain`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..configuration import Configuration
+from ..gate import Answer
+from ..report import report
+from . import options
+
+
+@click.command("explain")
+@click.argument("decision")
+@options.output
+@options.configured
+def command(decision: str, output: str, configuration: Configuration) -> None:
+    """Show a recorded decision in full: what was judged, by which policies, on which facts.
+
+    DECISION is the decision's id, the beginning of it, or its index in the ledger. Its signature is verified
+    first.
+    """
+    from mandate import composition
+
+    record = composition.recorded(configuration, decision)
+    report(output).write(Answer(record.document, record.judgement, record.receipt), sys.stdout, verbose=True)

@@ -1,0 +1,134 @@
+"""`mandate init`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ..configuration import FILE_NAME
+from ..errors import BadConfiguration
+
+_SETTINGS = """\
+# How Mandate judges this organisation's models.
+# Paths are relative to this file. Any setting can be overridden by an environment variable, such as
+# MANDATE_OPA__TIMEOUT=2, or by a flag, such as --set opa.timeout=2. A name that nobody knows is an error.
+
+ledger:
+  # One organisation, one name: it stands in every piece of evidence, so choose it for good.
+  name: {name}
+  path: .mandate/ledger.db
+  # Signs the evidence. Keep it out of version control and back it up.
+  key: .mandate/keys/signing.pem
+
+# Where policies come from, in order: "library" comes with Mandate; the folder is yours. Rules in yours are
+# added to the library's, thresholds in yours replace the library's one by one.
+policies: [library, policies]
+
+opa:
+  # A sidecar: http://…, https://… or unix://… . Without one, Mandate starts its own child for each question.
+  # url: http://127.0.0.1:8181
+  # Seconds for one question, from end to end. Too late is undecided, never allow.
+  timeout: 10
+
+registry:
+  # An MLflow tracking server (https://mlflow.bank.example) or its SQLite file.
+  tracking_uri: sqlite:///mlflow.db
+
+models: {{}}
+  # credit:
+  #   # low, limited or high. Overrides the registry's tag mandate.risk_tier; without either: the highest.
+  #   risk_tier: high
+
+# Where facts come from. "run:" is an artifact of the run that made the model version, "model:" a file of the
+# model itself, anything else a path relative to this file. A collector that is not configured is reported as
+# missing, and a rule that needs its facts denies.
+collectors:
+  mlflow: {{}}
+  # fairness:
+  #   predictions: run:evaluation/predictions.parquet
+  #   id: application_id
+  #   label: approved
+  #   prediction: predicted
+  #   positive: "yes"
+  #   sensitive: [sex, age_group]
+  #   intersections: [[sex, age_group]]
+  # performance:
+  #   predictions: run:evaluation/predictions.parquet
+  #   id: application_id
+  #   label: approved
+  #   prediction: predicted
+  #   positive: "yes"
+  #   metrics: [accuracy]
+  #   baseline: champion
+  # drift:
+  #   reference: run:data/training.parquet
+  #   current: run:evaluation/batch.parquet
+  # data_schema:
+  #   current: run:evaluation/batch.parquet
+  #   training: run:data/training.parquet
+  # provenance:
+  #   record: run:provenance.json
+  #   repository: .
+  # developers:
+  #   directory: developers.yaml
+  #   repository: .
+  # approvals:
+  #   file: approvals.yaml
+  # documentation:
+  #   card: run:model_card.md
+"""
+
+_POLICIES = """\
+# This organisation's policies
+
+- `thresholds/*.yaml` replaces thresholds of the library, one by one; `mandate policy list` shows all of them.
+- `mandate/rules/<category>/<rule>/<rule>.rego` adds a rule.
+
+`mandate policy check` finds typos, `mandate policy test` runs the tests.
+"""
+
+
+@click.command("init")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@click.option(
+    "--name",
+    prompt="The ledger's name, such as bank.example/models",
+    help="The ledger's name (its origin), such as bank.example/models.",
+)
+def command(directory: Path, name: str) -> None:
+    """Write mandate.yaml, a folder for your policies, and the ledger with its signing key."""
+    from ..evidence import keys, sqlite
+
+    file = directory / FILE_NAME
+    if file.exists():
+        raise BadConfiguration(
+            "it exists already, and init never overwrites",
+            where=str(file),
+            next_step="Edit it, or choose another directory",
+        )
+    state = directory / ".mandate"
+    policies = directory / "policies"
+    (policies / "thresholds").mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / ".gitignore").write_text(
+        "# The ledger, its key and past policies: not for version control.\n*\n"
+    )
+    key = keys.create(state / "keys" / "signing.pem")
+    sqlite.create(state / "ledger.db", origin=name)
+    readme = policies / "README.md"
+    if not readme.exists():
+        readme.write_text(_POLICIES)
+    file.write_text(_SETTINGS.format(name=json.dumps(name)))
+    wrote = {
+        str(file): "what to collect, and from where: edit it next",
+        f"{policies}/": "your thresholds and rules, beside the library's",
+        f"{state}/": "the ledger of decisions, and the key that signs them",
+    }
+    width = max(map(len, wrote))
+    for path, what in wrote.items():
+        click.echo(f"wrote {path:<{width}}  {what}")
+    click.echo(f"\nThe key's fingerprint is {key.keyid}.")
+    click.echo("Auditors need it: keep it where the ledger is not.")
+    click.echo("Next: mandate doctor")

@@ -1,0 +1,80 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..configuration import Configuration, find, load
+from ..input import Action
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def configured(command: _Command) -> _Command:
+    """Adds `--config` and `--set`, and passes the loaded `configuration`."""
+
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_CONFIG",
+        help="mandate.yaml to use.  [default: the nearest one, here or above]",
+    )
+    @click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Override a setting, such as opa.timeout=2; may be repeated.",
+    )
+    @functools.wraps(command)
+    def loaded(*args: Any, file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
+        file = file or find(Path.cwd())
+        configuration: Configuration = load(file, environment=os.environ, overrides=overrides)
+        return command(*args, configuration=configuration, **kwargs)
+
+    return loaded  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def output(command: _Command) -> _Command:
+    """Adds `--output text|json`."""
+    return click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="A report for people, or one JSON document for programs.",
+    )(command)
+
+
+def environment(command: _Command) -> _Command:
+    """Adds `--environment`."""
+    return click.option(
+        "--environment",
+        "-e",
+        metavar="NAME",
+        help="Where the model would serve; the policies know the names.  [default: production]",
+    )(command)
+
+
+def action(command: _Command) -> _Command:
+    """Adds `--action`."""
+    return click.option(
+        "--action",
+        "-a",
+        type=click.Choice([action.value for action in Action]),
+        help="What it is asked for.  [default: promote]",
+    )(command)
+
+
+def verbose(command: _Command) -> _Command:
+    """Adds `--verbose`."""
+    return click.option(
+        "--verbose", "-v", is_flag=True, help="Show what passed, and where each fact came from."
+    )(command)

@@ -1,0 +1,229 @@
+"""Facts that Mandate collects itself: resolves the subject, runs the collectors, assembles the document."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from .errors import BadInput, MandateError, RegistryUnavailable, SourceMissing, SubjectChanged
+from .input import (
+    Action,
+    Artifact,
+    Collected,
+    Collection,
+    Failed,
+    Input,
+    Missing,
+    Origin,
+    Request,
+    Section,
+    Subject,
+)
+from .input.gathering import Gathered, NothingThere, Target
+
+_log = logging.getLogger(__name__)
+
+
+class Collector(Protocol):
+    """One source of facts."""
+
+    @property
+    def name(self) -> str:
+        """As in `mandate.yaml`, and in the rules' `depends_on`."""
+
+    def collect(self, target: Target) -> Gathered | NothingThere:
+        """The facts about `target`. Any exception means that it could not find out."""
+
+
+class Version(Protocol):
+    """A registered model version."""
+
+    @property
+    def name(self) -> str:
+        """The registered model's name."""
+
+    @property
+    def version(self) -> str:
+        """Its number, as text."""
+
+    @property
+    def uri(self) -> str:
+        """`models:/<name>/<version>`."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that made it."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The version's tags."""
+
+
+class Registry(Protocol):
+    """Where model versions are registered."""
+
+    def resolve(self, uri: str) -> Version:
+        """The version that `uri` names now. `UnknownSubject`, `RegistryUnavailable`."""
+
+    def digest(self, uri: str) -> str:
+        """Root digest of the version's artifact, read afresh. `RegistryUnavailable`, `SourceMissing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the caller wants to know."""
+
+    uri: str
+    action: Action
+    environment: str
+    requested_by: str
+
+
+class CollectedFacts:
+    """The facts about the version that `question.uri` names, as the collectors find them."""
+
+    def __init__(
+        self,
+        question: Question,
+        registry: Registry,
+        collectors_for: Callable[[Version], Iterable[Collector]],
+        *,
+        wanted: Sequence[str],
+        risk_tier_of: Callable[[Version], str],
+    ) -> None:
+        """`wanted` names the collectors that the policies depend on for this action: one that is not among
+        `collectors_for(version)` is reported as missing."""
+        self._question = question
+        self._registry = registry
+        self._collectors_for = collectors_for
+        self._wanted = wanted
+        self._risk_tier_of = risk_tier_of
+
+    def assemble(self, time: datetime) -> Input:
+        """The document. `UnknownSubject` if there is no such version."""
+        question = self._question
+        request = Request(
+            action=question.action,
+            environment=question.environment,
+            requested_by=question.requested_by,
+            time=time,
+        )
+        try:
+            version = self._registry.resolve(question.uri)
+        except RegistryUnavailable as error:
+            return _registry_failed(question.uri, request, error)
+        target = Target(
+            name=version.name,
+            version=version.version,
+            uri=version.uri,
+            run_id=version.run_id,
+            action=question.action,
+            environment=question.environment,
+        )
+        sections, collection = _run(self._collectors_for(version), target, self._wanted)
+        artifact = sections.get("artifact")
+        subject = Subject(
+            name=version.name,
+            version=version.version,
+            uri=version.uri,
+            sha256=artifact.sha256 if isinstance(artifact, Artifact) else None,
+            risk_tier=self._risk_tier_of(version),
+        )
+        return Input(subject=subject, request=request, collection=collection, **sections)
+
+    def confirm(self, document: Input) -> None:
+        """`SubjectChanged` if the URI names another version now, or the version has other files."""
+        uri, asked = document.subject.uri, self._question.uri
+        now = self._registry.resolve(asked).uri
+        if now != uri:
+            raise SubjectChanged(
+                f"it named {uri} when the facts were collected and names {now} now",
+                where=asked,
+                next_step="Ask again",
+            )
+        judged = document.subject.sha256
+        if judged is not None and self._registry.digest(uri) != judged:
+            raise SubjectChanged(
+                "its files changed while it was judged",
+                where=uri,
+                next_step="Find out who writes to the model's artifacts, then ask again",
+            )
+
+
+def _registry_failed(uri: str, request: Request, error: RegistryUnavailable) -> Input:
+    """A document that says that nothing could be found out: the policies make *undecided* of it."""
+    name, _, version = uri.removeprefix("models:/").rpartition("/")
+    return Input(
+        subject=Subject(
+            name=name or version, version=version or "unknown", uri=uri, sha256=None, risk_tier="unknown"
+        ),
+        request=request,
+        collection=(Failed(name="mlflow", reason=str(error)),),
+    )
+
+
+def _run(
+    collectors: Iterable[Collector], target: Target, wanted: Sequence[str]
+) -> tuple[dict[Section, Any], tuple[Collection, ...]]:
+    sections: dict[Section, Any] = {}
+    entries: dict[str, Collection] = {}
+    for collector in collectors:
+        if collector.name not in wanted:
+            continue
+        gathered, entries[collector.name] = _collect(collector, target)
+        for section, value in gathered.items():
+            if section in sections:
+                raise BadInput(
+                    f"the collectors {collector.name} and another one both gave the section {section}",
+                    next_step="Remove one of them from mandate.yaml",
+                )
+            sections[section] = value
+    for name in wanted:
+        if name not in entries:
+            entries[name] = Missing(
+                name=name, reason=f"not configured: mandate.yaml has no collectors.{name}"
+            )
+    return sections, tuple(entries[name] for name in sorted(entries))
+
+
+def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any], Collection]:
+    started, clock = datetime.now(UTC), time.perf_counter()
+    name = collector.name
+    try:
+        found = collector.collect(target)
+        if isinstance(found, NothingThere):
+            return {}, Missing(name=name, reason=found.reason, source=found.source)
+        entry = Collected(
+            name=name,
+            origin=Origin.MEASURED,
+            source=found.source,
+            sha256=found.sha256,
+            collected_at=started,
+            seconds=round(time.perf_counter() - clock, 3),
+        )
+    except SourceMissing as error:
+        return {}, Missing(name=name, reason=str(error), source=error.where)
+    except MandateError as error:
+        _log.warning("the collector %s failed", name, extra={"collector": name})
+        return {}, Failed(name=name, reason=str(error), source=error.where)
+    except Exception as error:  # noqa: BLE001  (however it fails, it never passes for an empty one)
+        _log.warning("the collector %s failed: %s", name, type(error).__name__, extra={"collector": name})
+        return {}, Failed(name=name, reason=_unexpected(error))
+    return found.sections, entry
+
+
+def _unexpected(error: Exception) -> str:
+    """What went wrong and where, without the exception's own text: it may quote a row of somebody's data."""
+    if isinstance(error, ValidationError):
+        places = ", ".join(".".join(map(str, part["loc"])) for part in error.errors()[:3])
+        return f"its section does not fit the input document, at {places}."
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"unexpected {type(error).__name__}{place}."

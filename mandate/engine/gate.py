@@ -1,0 +1,113 @@
+"""The gate: one question in, one recorded answer out.
+
+    1. Collect     each collector returns its sections, or why not          `Facts.assemble`
+    2. Assemble    the sections form one `Input`                            `Facts.assemble`
+    3. Ask         one query to OPA                                         `Judge.judge`
+    4. Refuse      what is not an answer of the expected policies           `Judge.judge`
+    5. Decide      the answer is a `Decision`, and the subject is still it  `Judge.judge`, `Facts.confirm`
+    6. Record      signed and durable                                       `Evidence.record`
+    7. Answer      only now
+
+The gate knows interfaces only. Whatever keeps it from an answer becomes *undecided*, which is recorded as
+well; if recording is what fails, the answer is undecided too, whatever the policies said.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from .decision import Decision, Judgement, Outcome, Policy
+from .errors import CouldNotDecide
+from .evidence.recorder import Receipt
+from .input import Input
+
+_log = logging.getLogger(__name__)
+
+
+class Facts(Protocol):
+    """What is known about one subject, for one question."""
+
+    def assemble(self, time: datetime) -> Input:
+        """The input document, asked about at `time`. `BadRequest` if the question makes no sense."""
+
+    def confirm(self, document: Input) -> None:
+        """Return if the subject is still what `document` says it is; else `SubjectChanged`."""
+
+
+class Judge(Protocol):
+    """Whoever applies the policies."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policies that are expected to judge."""
+
+    def judge(self, document: Input) -> Judgement:
+        """The decision on `document`. `CouldNotDecide` for everything that is not one."""
+
+
+class Evidence(Protocol):
+    """Whoever keeps the decisions."""
+
+    def record(self, document: Input, judgement: Judgement) -> Receipt:
+        """Sign and store durably, then return. `NotRecorded` if that did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller is told."""
+
+    document: Input
+    judgement: Judgement
+    receipt: Receipt | None
+    """`None` only if the decision could not be recorded: then it is undecided."""
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided, and why."""
+        return self.judgement.decision
+
+    @property
+    def outcome(self) -> Outcome:
+        """Allow, deny or undecided."""
+        return self.decision.outcome
+
+
+class Gate:
+    """Decides whether a model may pass."""
+
+    def __init__(self, judge: Judge, evidence: Evidence, clock: Callable[[], datetime]) -> None:
+        self._judge = judge
+        self._evidence = evidence
+        self._clock = clock
+
+    def decide(self, facts: Facts) -> Answer:
+        """Answer one question. `BadRequest` where there was nothing to decide; all else is an answer."""
+        document = facts.assemble(self._clock())  # 1, 2
+        judgement = self._judged(document, facts)  # 3, 4, 5
+        try:
+            receipt = self._evidence.record(document, judgement)  # 6
+        except CouldNotDecide as error:
+            _log.error("a decision could not be recorded")
+            return Answer(document, self._undecided(error), receipt=None)
+        answer = Answer(document, judgement, receipt)  # 7
+        _log.info(
+            "decided", extra={"outcome": answer.outcome, "decision": receipt.id, "index": receipt.index}
+        )
+        return answer
+
+    def _judged(self, document: Input, facts: Facts) -> Judgement:
+        try:
+            judgement = self._judge.judge(document)
+            # Between collecting and now, an alias may have moved or a file been replaced: an allow for what
+            # was collected is no allow for what is there now.
+            facts.confirm(document)
+        except CouldNotDecide as error:
+            return self._undecided(error)
+        return judgement
+
+    def _undecided(self, error: CouldNotDecide) -> Judgement:
+        return Judgement(decision=Decision.undecided(str(error)), policy=self._judge.policy, opa_version=None)

@@ -1,0 +1,165 @@
+"""The answer for a person at a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..decision import Finding, Outcome
+from ..gate import Answer
+from ..input import Collected
+from .visible import visible
+
+_VERDICT = {
+    Outcome.ALLOW: (" ALLOW ", "bold white on green"),
+    Outcome.DENY: (" DENY ", "bold white on red"),
+    Outcome.UNDECIDED: (" UNDECIDED ", "bold black on yellow"),
+}
+_WIDTH = 100
+
+
+def console(stream: TextIO) -> Console:
+    """A console on `stream`, at most 100 columns wide; colours only where the stream is a terminal."""
+    columns = Console(file=stream).width if stream.isatty() or "COLUMNS" in os.environ else _WIDTH
+    return Console(file=stream, width=min(columns, _WIDTH), highlight=False, markup=False, emoji=False)
+
+
+def write(answer: Answer, stream: TextIO, *, verbose: bool) -> None:
+    """The verdict, what stands against it, what to do, and where the evidence is."""
+    console(stream).print(Group(*_parts(answer, verbose=verbose)))
+
+
+def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
+    decision = answer.decision
+    yield Text()
+    yield _headline(answer)
+    yield Text()
+    for reason in decision.reasons:
+        yield _marked("■", "yellow", Text(visible(reason, 2000)))
+        yield Text()
+    yield from _findings("✗", "red", decision.violations)
+    yield from _findings("!", "yellow", decision.warnings)
+    yield from _findings("~", "magenta", decision.waived)
+    if decision.passed:
+        yield _passed(decision.passed, verbose=verbose)
+    if decision.not_applicable:
+        yield _not_applicable(answer, verbose=verbose)
+    if verbose and answer.document.collection:
+        yield Text()
+        yield _collection(answer)
+    yield Text()
+    yield _evidence(answer)
+
+
+def _headline(answer: Answer) -> Text:
+    subject, request = answer.document.subject, answer.document.request
+    label, style = _VERDICT[answer.outcome]
+    line = Text()
+    line.append(label, style)
+    line.append(f"  {visible(subject.name)} version {visible(subject.version)}", "bold")
+    line.append(
+        f"  {request.action} · {visible(request.environment)} · risk tier {visible(subject.risk_tier)}"
+    )
+    return line
+
+
+def _findings(mark: str, colour: str, findings: Iterable[Finding]) -> Iterator[RenderableType]:
+    for finding in findings:
+        line = Text(finding.rule, "bold")
+        line.append(f"  {visible(finding.term)}", "not bold")
+        lines = [line, Text(visible(finding.message or finding.comparison, 2000))]
+        if finding.solution:
+            lines.append(Text(f"→ {finding.solution}"))
+        lines.append(Text(" · ".join(_sources(finding)), "dim"))
+        yield _marked(mark, colour, Group(*(line for line in lines if line.plain)))
+        yield Text()
+
+
+def _sources(finding: Finding) -> Iterator[str]:
+    if finding.bound_set_at:
+        yield f"bound set at {finding.bound_set_at}"
+    if finding.waiver:
+        waived = finding.waiver
+        yield visible(
+            f"waived by {waived.get('approver')} until {waived.get('expires')}: {waived.get('reason')}", 400
+        )
+    yield from finding.controls
+
+
+def _passed(findings: tuple[Finding, ...], *, verbose: bool) -> RenderableType:
+    rules = {finding.rule: None for finding in findings}
+    summary = f"{_counted(len(findings), 'check')} passed, of {_counted(len(rules), 'rule')}"
+    if not verbose:
+        return _marked("✓", "green", Text(f"{summary}: {', '.join(rules)}"))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for finding in findings:
+        holds = f"{_value(finding.measured)} {finding.comparison} {_value(finding.bound)}"
+        table.add_row(finding.rule, visible(finding.term), visible(holds))
+    return _marked("✓", "green", Group(Text(summary), table))
+
+
+def _not_applicable(answer: Answer, *, verbose: bool) -> RenderableType:
+    rules = answer.decision.not_applicable
+    if not verbose:
+        return _marked("–", "dim", Text(f"{_counted(len(rules), 'rule')} not applicable", "dim"))
+    return _marked("–", "dim", Text("\n".join(f"{rule.rule}: {rule.reason}" for rule in rules), "dim"))
+
+
+def _collection(answer: Answer) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("facts", "status", "source, or why not"):
+        table.add_column(heading, overflow="fold")
+    for entry in answer.document.collection:
+        if isinstance(entry, Collected):
+            digest = f"  sha256:{entry.sha256[:12]}…" if entry.sha256 else ""
+            table.add_row(entry.name, entry.origin.value, visible(entry.source) + digest)
+        else:
+            table.add_row(entry.name, Text(entry.status, "yellow"), visible(entry.reason, 600))
+    return _marked("·", "dim", table)
+
+
+def _evidence(answer: Answer) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    receipt, policy = answer.receipt, answer.judgement.policy
+    if receipt:
+        grid.add_row("decision", receipt.id)
+        grid.add_row(
+            "recorded", f"entry {receipt.index} of {visible(receipt.origin)}, signed by {receipt.keyid}"
+        )
+    else:
+        grid.add_row("decision", Text("not recorded", "bold red"))
+    grid.add_row(
+        "artifact",
+        f"sha256:{answer.document.subject.sha256}" if answer.document.subject.sha256 else "no digest",
+    )
+    grid.add_row(
+        "judged by", f"policies {policy.revision[:19]}…  OPA {answer.judgement.opa_version or '(no answer)'}"
+    )
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _marked(mark: str, colour: str, body: RenderableType) -> RenderableType:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(mark, colour), body)
+    return grid
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

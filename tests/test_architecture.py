@@ -1,0 +1,141 @@
+"""Who may import whom. The rules are those of ARCHITECTURE.md."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mandate
+
+PACKAGE = Path(mandate.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = (
+    "mlflow",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "fairlearn",
+    "evidently",
+    "model_signing",
+    "pyarrow",
+    "scipy",
+)
+
+# Longest prefix first: what a module may import of Mandate itself.
+ALLOWED = {
+    "mandate.__main__": ("mandate.engine.cli",),
+    "mandate.composition": ("mandate",),
+    "mandate.share": (),
+    "mandate.collectors": ("mandate.engine.input", "mandate.engine.errors"),
+    "mandate.registry": ("mandate.engine.errors", "mandate.engine.input", "mandate.registry"),
+    "mandate.sources": (
+        "mandate.engine.errors",
+        "mandate.engine.input",
+        "mandate.engine.digests",
+        "mandate.engine.strict_yaml",
+        "mandate.sources",
+    ),
+    "mandate.engine.errors": (),
+    "mandate.engine.digests": (),
+    "mandate.engine.strict_yaml": ("mandate.engine.errors",),
+    "mandate.engine.input": ("mandate.engine.input", "mandate.engine.errors"),
+    "mandate.engine.decision": ("mandate.engine.input",),
+    "mandate.engine.configuration": (
+        "mandate.engine.errors",
+        "mandate.engine.strict_yaml",
+        "mandate.engine.input",
+    ),
+    "mandate.engine.policy": (
+        "mandate.engine.policy",
+        "mandate.engine.errors",
+        "mandate.engine.digests",
+        "mandate.engine.strict_yaml",
+        "mandate.engine.input",
+        "mandate.share",
+    ),
+    "mandate.engine.opa": (
+        "mandate.engine.opa",
+        "mandate.engine.errors",
+        "mandate.engine.digests",
+        "mandate.engine.decision",
+        "mandate.engine.input",
+        "mandate.share",
+    ),
+    "mandate.engine.evidence": (
+        "mandate.engine.evidence",
+        "mandate.engine.errors",
+        "mandate.engine.digests",
+        "mandate.engine.decision",
+        "mandate.engine.input",
+        "mandate.__version__",
+    ),
+    "mandate.engine.collecting": ("mandate.engine.errors", "mandate.engine.input"),
+    "mandate.engine.claim": ("mandate.engine.errors", "mandate.engine.input"),
+    "mandate.engine.gate": (
+        "mandate.engine.decision",
+        "mandate.engine.errors",
+        "mandate.engine.evidence",
+        "mandate.engine.input",
+    ),
+    "mandate.engine.report": (
+        "mandate.engine.report",
+        "mandate.engine.decision",
+        "mandate.engine.gate",
+        "mandate.engine.input",
+    ),
+    "mandate.engine.cli": ("mandate.engine", "mandate.composition", "mandate.share", "mandate.__version__"),
+}
+
+
+def name_of(module: Path) -> str:
+    parts = module.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(module: Path, *, top_level: bool = False) -> Iterator[str]:
+    tree = ast.parse(module.read_text())
+    package = name_of(module).split(".")
+    if module.name != "__init__.py":
+        package = package[:-1]
+    for node in _at_top(tree) if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _at_top(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in tree.body:
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_imports_point_the_way_that_the_architecture_says(module: Path) -> None:
+    name = name_of(module)
+    rule = max((prefix for prefix in ALLOWED if f"{name}.".startswith(f"{prefix}.")), key=len, default=None)
+    if rule is None:
+        assert name in ("mandate", "mandate.engine"), f"{name} stands nowhere in the architecture"
+        return
+    own = [imported for imported in imports(module) if imported.split(".")[0] == "mandate"]
+    strays = [one for one in own if not any(f"{one}.".startswith(f"{to}.") for to in ALLOWED[rule])]
+    assert strays == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_heavy_libraries_are_imported_where_they_are_used_only(module: Path) -> None:
+    assert [one for one in imports(module, top_level=True) if one.split(".")[0] in HEAVY] == []
+
+
+def test_the_whole_command_line_loads_without_a_heavy_library() -> None:
+    every = ", ".join(name_of(module) for module in MODULES if module.stem != "__main__")
+    code = f"import sys, {every}; print([name for name in {HEAVY!r} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
