@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 METHOD = (
     "population stability index over the values that are not null, natural logarithm, shares of at least "
-    "0.0001; a bin for each category or whole number (of at most 20) of the reference and one for all others; "
-    "other numbers in a bin for each value that makes up a tenth of the reference, the rest cut at its deciles"
+    "0.0001; a bin for each category or whole number (of at most 20) of the reference and one for all "
+    "others; other numbers in a bin for each value that makes up a tenth of the reference, the rest cut at its "
+    "deciles"
 )
 _LEAST_SHARE = 0.0001
 _MOST_WHOLE_NUMBERS = 20
@@ -294,7 +295,7 @@ def _bins(reference: pandas.Series[Any]) -> _Values | _Deciles:
 
 
 def _index(reference: NDArray[numpy.float64], current: NDArray[numpy.float64]) -> float:
-    """Sum of (p - q) ln (p / q) over the bins, no addend negative; a smaller share counts as `_LEAST_SHARE`."""
+    """Sum of (p - q) ln (p / q) over the bins, none negative; a smaller share counts as `_LEAST_SHARE`."""
     import numpy as np
 
     p, q = np.maximum(reference, _LEAST_SHARE), np.maximum(current, _LEAST_SHARE)
@@ -321,8 +322,8 @@ def _tests(pairs: Sequence[_Pair], location: str) -> dict[str, DriftTest]:
 def _evidently(pair: _Pair) -> DriftTest | None:
     """The test that Evidently's `ValueDrift` would choose, and its verdict; `None` if it finds no number.
 
-    Called below Evidently's reports: they also draw histograms, which fail on large numbers and take time that
-    is quadratic in new categories.
+    Called below Evidently's reports: they also draw histograms, which fail on large numbers and take time
+    that is quadratic in new categories.
     """
     import numpy as np
 
