@@ -1,7 +1,7 @@
 """The world outside the example: which applications came when, and what a recession would bring.
 
-The data have no date and no order (data/README.md), so arrival is made up, in the open: every fifth application
-counts as one that arrived after the team had taken its training snapshot.
+The data have no date and no order (data/README.md), so arrival is made up, in the open: every fifth
+application counts as one that arrived after the team had taken its training snapshot.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def after_the_snapshot(table: pd.DataFrame) -> pd.DataFrame:
 def recession(table: pd.DataFrame) -> pd.DataFrame:
     """600 applications as in a recession: industries without work, payments that eat the income.
 
-    Real rows, drawn with replacement, whole, from all of them. A row's weight is (unemployment in the applicant's
-    industry × payments/income)², the latter counted up to 1. No value of a row is altered.
+    Real rows, drawn with replacement, whole, from all of them. A row's weight is (unemployment in the
+    applicant's industry × payments/income)², the latter counted up to 1. No value of a row is altered.
     """
     weight = (table["unemp"] * table["pirat"].clip(upper=1)) ** 2
     return table.sample(_RECESSION_ROWS, replace=True, weights=weight, random_state=_SEED)
 
 
 def as_served(table: pd.DataFrame) -> pd.DataFrame:
-    """What the serving system records of a batch: the model's inputs, without outcomes and sensitive columns."""
+    """What the serving system records of a batch: the model's inputs, no outcome, nothing sensitive."""
     return table.drop(columns=["application", "deny", "afam", "single"]).reset_index(drop=True)

@@ -2,8 +2,8 @@
 
     python examples/credit/demo.py [--workspace build/demo]
 
-Every figure on the screen is computed while it runs. It exits with 1, and shows the findings, if an answer is not
-the one that the story needs.
+Every figure on the screen is computed while it runs. It exits with 1, and shows the findings, if an answer is
+not the one that the story needs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import batches
+import people
+import screen
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
-
-import batches
-import people
-import screen
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
@@ -37,7 +36,7 @@ MARKER = ".credit-demo"
 """Says that a folder is a demo's workspace, and may be thrown away."""
 
 
-class StoryBroken(Exception):  # noqa: N818  (what happened, not an error of the program)
+class StoryBroken(Exception):
     """An answer is not the one that the story needs, or a step did not work."""
 
 
@@ -93,7 +92,7 @@ class Demo:
         self.console.print(self._last_screen(first, second, third))
         self._say(f"All of it took {time.monotonic() - started:.0f} seconds.", "dim")
 
-    # The bank -------------------------------------------------------------------------------------------------
+    # The bank
 
     def _set_up(self) -> None:
         with self._doing("The bank sets Mandate up: settings, thresholds, an empty ledger and its key"):
@@ -111,7 +110,7 @@ class Demo:
         rows = batch(batches.applications(HERE / "data" / "hmda.csv"))
         batches.as_served(rows).to_parquet(folder / name, index=False)
 
-    # The team -------------------------------------------------------------------------------------------------
+    # The team
 
     def _start_repository(self) -> None:
         shutil.copytree(HERE / "team", self.team, ignore=shutil.ignore_patterns("__pycache__", "fair.yaml"))
@@ -150,36 +149,36 @@ class Demo:
         self.registered.append(json.loads(result.read_text()))
         result.unlink()
         with self._doing("Its owner and a risk officer approve it, by its digest"):
-            people.write_approvals(self.workspace / "people" / "approvals.yaml", self.registered, datetime.now(UTC))
+            approvals = self.workspace / "people" / "approvals.yaml"
+            people.write_approvals(approvals, self.registered, datetime.now(UTC))
 
     def _git(self, *arguments: str) -> None:
         self._process(["git", *arguments], self.team)
 
-    # The gate -------------------------------------------------------------------------------------------------
+    # The gate
 
     def _ask(self, *question: str) -> dict[str, Any]:
         """Ask the gate, show its report, and return the answer as JSON."""
         with self._doing(f"mandate {' '.join(question)}"):
             said = self._mandate(*question, "--output", "json", accepted=(0, 1))
         answer: dict[str, Any] = json.loads(said.stdout)
-        (self.workspace / "answers").mkdir(exist_ok=True)
-        (self.workspace / "answers" / f"{len(self.registered)}-{answer['request']['action']}.json").write_text(
-            json.dumps(answer, indent=2) + "\n"
-        )
-        self.console.file.flush()
+        kept = self.workspace / "answers" / f"{len(self.registered)}-{answer['request']['action']}.json"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(said.stdout)
         # The report of what is on record, which is what was answered.
         self._process([*_MANDATE, "explain", answer["id"], "--config", str(self.configuration)], shown=True)
         return answer
 
     def _expect(self, answer: Mapping[str, Any], outcome: str, *, only: str | None = None) -> None:
         """`StoryBroken` unless this is the outcome, and what stands against it is of this category only."""
-        against = [finding for finding in answer["findings"] if finding["outcome"] in ("violation", "no_verdict")]
+        against = [finding for finding in answer["findings"] if finding["outcome"] in screen.AGAINST]
         others = [finding for finding in against if only and not finding["rule"].startswith(f"{only}.")]
         if answer["outcome"] == outcome and not others:
             return
         wanted = f"{outcome}, for {only} alone" if only else outcome
-        lines = [f"{finding['rule']} {finding['term']}: {finding.get('message')}" for finding in others or against]
-        raise StoryBroken("\n  ".join([f"expected {wanted}, got {answer['outcome']}:", *lines]))
+        said = [f"{finding['rule']} {finding['term']}: {finding['message']}" for finding in others or against]
+        reasons = [*answer.get("reasons", []), *said]
+        raise StoryBroken("\n  ".join([f"expected {wanted}, got {answer['outcome']}:", *reasons]))
 
     def _mandate(self, *arguments: str, accepted: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
         return self._process([*_MANDATE, *arguments, "--config", str(self.configuration)], accepted=accepted)
@@ -187,7 +186,7 @@ class Demo:
     def _mandate_without_configuration(self, *arguments: str) -> None:
         self._process([*_MANDATE, *arguments])
 
-    # Showing --------------------------------------------------------------------------------------------------
+    # Showing
 
     def _process(
         self,
@@ -199,18 +198,18 @@ class Demo:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command; `StoryBroken` with all that it said if its exit code is not accepted."""
         done = subprocess.run(
-            list(command), cwd=folder, env=self._environment(), text=True, capture_output=not shown, check=False
+            list(command), cwd=folder, env=self._environment, text=True, capture_output=not shown, check=False
         )
         if done.returncode not in accepted:
             said = f"{done.stdout or ''}{done.stderr or ''}".strip()
             raise StoryBroken(f"`{' '.join(command)}` ended with exit code {done.returncode}\n{said}")
         return done
 
+    @property
     def _environment(self) -> dict[str, str]:
         """This process's, without what would lead a step elsewhere than into the workspace."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "MLFLOW_", "MANDATE_"))
-        }
+        foreign = ("GIT_", "MLFLOW_", "MANDATE_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return inherited | {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -261,7 +260,8 @@ class Demo:
             ("Is the evidence what was recorded? Every signature and digest again", "ledger verify"),
             (
                 "The champion on applications that came in ordinary times: no drift",
-                "check models:/credit@champion --action monitor --set collectors.drift.batch=batches/arrived.parquet",
+                "check models:/credit@champion --action monitor "
+                "--set collectors.drift.batch=batches/arrived.parquet",
             ),
         )
         return screen.last(
@@ -289,7 +289,7 @@ def _shortest(path: Path) -> str:
 def _emptied(workspace: Path) -> Path:
     """The folder, new. `StoryBroken` if there is something in it that no demo put there."""
     if workspace.exists() and any(workspace.iterdir()) and not (workspace / MARKER).exists():
-        raise StoryBroken(f"{workspace} is not empty and no demo made it: name another folder with --workspace")
+        raise StoryBroken(f"{workspace} is not empty and no demo made it. Name another folder: --workspace")
     if workspace.exists():
         shutil.rmtree(workspace)
     workspace.mkdir(parents=True)
@@ -299,11 +299,12 @@ def _emptied(workspace: Path) -> Path:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; 0 if every answer was the story's."""
-    parser = argparse.ArgumentParser(description="Judge real credit models, from training to signed evidence.")
-    parser.add_argument("--workspace", type=Path, default=CHECKOUT / "build" / "demo", help="recreated at each run")
+    parser = argparse.ArgumentParser(description="Judge real credit models, from data to signed evidence.")
+    default = CHECKOUT / "build" / "demo"
+    parser.add_argument("--workspace", type=Path, default=default, help="recreated at each run")
     workspace = parser.parse_args(arguments).workspace.resolve()
-    terminal = Console()
-    console = Console(width=min(terminal.width, screen.WIDTH) if terminal.is_terminal else screen.WIDTH, highlight=False)
+    console = Console(highlight=False)
+    console.width = min(console.width, screen.WIDTH) if console.is_terminal else screen.WIDTH
     try:
         Demo(_emptied(workspace), console).run()
     except StoryBroken as broken:

@@ -1,7 +1,7 @@
 """The bank's people, in the files that Mandate's collectors read.
 
-The persons are invented. Their certificates' dates are computed when the demo runs, so that the story does not
-end on the day on which a date written into a file passes.
+The persons are invented. Their certificates' dates are computed when the demo runs, so that the story does
+not end on the day on which a date written into a file passes.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ def write_directory(file: Path, now: datetime) -> None:
     }
     _write(
         file,
-        "Who builds models, and what they are trained for. People operations keeps it; no developer can write to it.",
+        "Who builds models, and what they are trained for. No developer can write to this file.",
         {
             "apiVersion": "mandate.developers/v1",
             "accredited_issuers": ["Institute of Banking Ethics"],
-            "developers": [{"identities": [AUTHOR], "roles": ["data_scientist"], "certificates": [certificate]}],
+            "developers": [
+                {"identities": [AUTHOR], "roles": ["data_scientist"], "certificates": [certificate]},
+            ],
         },
     )
 
 
 def write_approvals(file: Path, approved: list[dict[str, str]], now: datetime) -> None:
-    """Both approvers consent to each of `approved`, which have `name`, `version` and `sha256` (root digest)."""
+    """Both approvers consent to each of `approved`: `name`, `version` and `sha256` (root digest)."""
     _write(
         file,
         "Who consented to which artifact. The digest says which: consent to one version is none to another.",

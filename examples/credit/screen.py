@@ -18,15 +18,18 @@ _BADGES = {"allow": (" ALLOWED ", "bold white on green"), "deny": (" DENIED ", "
 _TELLING = ("fairness.demographic_parity", "fairness.disparate_impact", "performance.minimum", "drift.psi")
 """The rules whose figures are shown of an allow."""
 _SHOWN = 4
+AGAINST = ("violation", "no_verdict")
+"""Outcomes of findings that make an allow impossible."""
 
 Answer = dict[str, Any]
 """What `mandate check --output json` prints."""
 
 
-def last(
-    chapters: Iterable[tuple[str, Answer]], evidence: Iterable[tuple[str, str]], commands: Iterable[tuple[str, str]]
-) -> RenderableType:
-    """`chapters` are titles with their answers, `evidence` names with values, `commands` purposes with commands."""
+Pairs = Iterable[tuple[str, str]]
+
+
+def last(chapters: Iterable[tuple[str, Answer]], evidence: Pairs, commands: Pairs) -> RenderableType:
+    """`chapters`: titles with answers. `evidence`: names with values. `commands`: purposes with commands."""
     return Group(
         Rule("One model, three questions, three signed answers", style="dim"),
         Text(),
@@ -69,7 +72,7 @@ def _chapter(title: str, answer: Answer) -> Iterator[RenderableType]:
         bound = f"must be {_words(finding['comparison'])} {_number(finding['bound'])}"
         table.add_row(mark, Text(finding["rule"]), Text(str(finding["term"])), measured, Text(bound))
     yield Padding(table, (0, 0, 0, 4))
-    against = sum(finding["outcome"] in ("violation", "no_verdict") for finding in answer.get("findings", []))
+    against = sum(finding["outcome"] in AGAINST for finding in answer.get("findings", []))
     if answer["outcome"] != "allow" and against > len(shown):
         yield Text(f"       and {against - len(shown)} more", "dim")
     passed_checks = sum(finding["outcome"] == "passed" for finding in answer.get("findings", []))
@@ -77,7 +80,7 @@ def _chapter(title: str, answer: Answer) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+def _pairs(pairs: Pairs) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
@@ -88,8 +91,19 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
 
 def _command(purpose: str, command: str) -> Iterator[RenderableType]:
     yield Text(f"    # {purpose}", "dim")
-    # Never broken into lines: it is there to be copied.
-    yield Text(f"    {command}", "cyan", no_wrap=True, overflow="ignore")
+    yield Text(folded(command), "cyan", no_wrap=True, overflow="ignore")
+
+
+def folded(command: str) -> str:
+    """The command, indented, in lines that a shell reads as one: it is there to be copied."""
+    first, *options = command.split(" --")
+    lines = [f"    {first}"]
+    for option in (f"--{option}" for option in options):
+        if len(lines[-1]) + len(option) < WIDTH - 4:
+            lines[-1] += f" {option}"
+        else:
+            lines.append(f"      {option}")
+    return " \\\n".join(lines)
 
 
 def _is_number(value: object) -> bool:
@@ -101,8 +115,9 @@ def _room(finding: dict[str, Any]) -> float:
     measured, bound = float(finding["measured"]), finding["bound"]
     if not _is_number(bound):
         return 0.0
-    distance = measured - bound if finding["comparison"].startswith(">") else bound - measured
-    return distance / (abs(bound) or 1.0)
+    limit = float(bound)
+    distance = measured - limit if finding["comparison"].startswith(">") else limit - measured
+    return distance / (abs(limit) or 1.0)
 
 
 def _number(value: object) -> str:

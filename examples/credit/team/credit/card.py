@@ -16,8 +16,8 @@ _TEMPLATE = """\
 
 ## Model details
 
-{model_sentence} Owner: Mortgage Analytics, retail bank. Author of this version: {author}. Questions and complaints:
-model-owner@bank.example.
+{model_sentence} Owner: Mortgage Analytics, retail bank. Author of this version: {author}. Questions and
+complaints: model-owner@bank.example.
 
 ## Intended use
 
@@ -72,8 +72,8 @@ approval rates do not mean equal error rates.
 
 ## Caveats and recommendations
 
-The applications are from one year and one city: prices, incomes and law were different. {caveat_sentence} Watch
-the inputs for drift, and retrain before the market of the training data is gone.
+The applications are from one year and one city: prices, incomes and law were different. {caveat_sentence}
+Watch the inputs for drift, and retrain before the market of the training data is gone.
 """
 
 
@@ -92,13 +92,13 @@ def written(
     if recipe.mitigated:
         details = "Several logistic regressions, whose probabilities are averaged with weights."
         training = (
-            "In training they are the constraint: the regressions are combined so that the groups are approved at "
-            "near the same rate."
+            "In training they are the constraint: the regressions are combined so that the groups are approved "
+            "at near the same rate."
         )
         ethics = "This version was trained to approve the groups at near the same rate."
         caveat = (
-            "Equal rates have a price: this version finds fewer of the applications that banks denied than version "
-            "1, and is only a little more accurate than approving everybody."
+            "Equal rates have a price: this version finds fewer of the applications that banks denied than "
+            "version 1, and is only a little more accurate than approving everybody."
         )
     else:
         details = "One logistic regression."

@@ -9,7 +9,14 @@ import pandas as pd
 ID = "application"
 """The row's identity: its line in the source, which has no other."""
 
-NUMBERS = {"pirat": "double", "hirat": "double", "lvrat": "double", "chist": "long", "mhist": "long", "unemp": "double"}
+NUMBERS = {
+    "pirat": "double",
+    "hirat": "double",
+    "lvrat": "double",
+    "chist": "long",
+    "mhist": "long",
+    "unemp": "double",
+}
 """Numeric features, with MLflow's names of their types."""
 
 CATEGORIES = ("phist", "selfemp", "insurance", "condomin", "hschool")
@@ -33,6 +40,6 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def sensitive_group(table: pd.DataFrame) -> pd.Series[str]:
-    """Both sensitive attributes as one, such as `yes/no`: being fair to each does not make a model fair to both."""
+    """Both sensitive attributes as one, such as `yes/no`: fair to each is not yet fair to both."""
     first, second = SENSITIVE
     return table[first] + "/" + table[second]

@@ -11,6 +11,9 @@ from .data import ID, OUTCOME, SENSITIVE, sensitive_group
 
 LABEL, PREDICTION, SCORE = "label", "prediction", "score"
 
+_APPROVED_ABOVE = 0.5
+"""As scikit-learn's classifiers decide."""
+
 
 def predictions_table(table: pd.DataFrame, approval: np.ndarray) -> pd.DataFrame:
     """One row an application: id, label, prediction (1 approve), score (probability), sensitive attributes.
@@ -21,7 +24,7 @@ def predictions_table(table: pd.DataFrame, approval: np.ndarray) -> pd.DataFrame
         {
             ID: table[ID],
             LABEL: table[OUTCOME],
-            PREDICTION: (approval > 0.5).astype("int64"),
+            PREDICTION: (approval > _APPROVED_ABOVE).astype("int64"),
             SCORE: approval,
             **{name: table[name] for name in SENSITIVE},
         }
@@ -38,12 +41,10 @@ def reported_metrics(predictions: pd.DataFrame) -> dict[str, float]:
         "recall_of_denials": recall_score(label, prediction, pos_label=0),
         "approval_rate": prediction.mean(),
     }
-    groups = {name: predictions[name] for name in SENSITIVE} | {"_and_".join(SENSITIVE): sensitive_group(predictions)}
+    groups = {name: predictions[name] for name in SENSITIVE}
+    groups["_and_".join(SENSITIVE)] = sensitive_group(predictions)
     for name, group in groups.items():
-        metrics[f"demographic_parity_difference_{name}"] = demographic_parity_difference(
-            label, prediction, sensitive_features=group
-        )
-        metrics[f"demographic_parity_ratio_{name}"] = demographic_parity_ratio(
-            label, prediction, sensitive_features=group
-        )
+        rows = {"y_true": label, "y_pred": prediction, "sensitive_features": group}
+        metrics[f"demographic_parity_difference_{name}"] = demographic_parity_difference(**rows)
+        metrics[f"demographic_parity_ratio_{name}"] = demographic_parity_ratio(**rows)
     return {name: float(value) for name, value in metrics.items()}

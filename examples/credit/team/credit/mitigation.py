@@ -19,7 +19,7 @@ class FairVote(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     The reduction (Agarwal et al., "A Reductions Approach to Fair Classification", ICML 2018) yields several
     classifiers and weights, and decides each application by drawing one of them. A bank cannot draw lots over
     a mortgage: the same application must have the same answer. So the classifiers' probabilities are
-    averaged by the weights. The reduction's guarantee is for the lottery; what holds for the vote is measured.
+    averaged by the weights. The reduction's guarantee is for the lottery; what the vote does is measured.
 
     Only the classifiers and weights are kept. The reduction itself would carry every training row, with its
     sensitive attributes, into the model's artifact.
@@ -41,7 +41,9 @@ class FairVote(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         reduction.fit(X, y, sensitive_features=sensitive_features)
         chosen = [
             (f"classifier_{place}", FrozenEstimator(classifier), float(weight))
-            for place, (classifier, weight) in enumerate(zip(reduction.predictors_, reduction.weights_, strict=True))
+            for place, (classifier, weight) in enumerate(
+                zip(reduction.predictors_, reduction.weights_, strict=True)
+            )
             if weight > 0
         ]
         vote = VotingClassifier(

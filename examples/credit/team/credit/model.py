@@ -45,7 +45,7 @@ class Recipe:
 
 
 def out_of_fold(recipe: Recipe, table: pd.DataFrame) -> np.ndarray:
-    """Each row's probability of approval by a model that was trained without the row: shape (rows,), 0 … 1."""
+    """Each row's probability of approval by a model trained without the row: shape (rows,), 0 … 1."""
     folds = StratifiedKFold(recipe.folds, shuffle=True, random_state=recipe.seed)
     # Each fold has its share of approvals and of each sensitive group: the small ones would else be missed.
     strata = sensitive_group(table) + "/" + table[OUTCOME].astype(str)
@@ -79,6 +79,8 @@ def _pipeline(recipe: Recipe) -> Pipeline:
         ]
     )
     if recipe.mitigated:
+        if recipe.difference_bound is None or recipe.max_iterations is None:
+            raise ValueError("a recipe with demographic_parity needs difference_bound and max_iterations")
         decide: Any = FairVote(recipe.difference_bound, recipe.max_iterations)
         decide.set_fit_request(sensitive_features=True)
     else:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -41,91 +42,121 @@ _TRUSTED = ["sklearn.frozen._frozen.FrozenEstimator", "sklearn.utils._bunch.Bunc
 
 def main(arguments: Sequence[str]) -> int:
     """Train by the recipe that `arguments` name, log, register, and say what came out."""
-    parser = argparse.ArgumentParser(prog="python -m credit.train", description="Train and log the credit model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m credit.train", description="Train and log the credit model."
+    )
     parser.add_argument("recipe", type=Path, help="a file in recipes/")
     parser.add_argument("--artifacts", type=Path, help="where MLflow keeps the files, if it has no place yet")
     parser.add_argument("--result", type=Path, help="write what was registered to this JSON file")
     options = parser.parse_args(arguments)
-    recipe_file = options.recipe
     checkout = provenance.Checkout.of(Path.cwd())
     if checkout.dirty:
         print("The work tree differs from the commit: commit first, so that the model can be traced.")
         return 1
-    recipe = model.Recipe.read(recipe_file)
     if mlflow.get_experiment_by_name(_NAME) is None:
         mlflow.create_experiment(_NAME, options.artifacts and options.artifacts.resolve().as_uri())
     mlflow.set_experiment(_NAME)
-    as_of = datetime.now(UTC)
-    table = data.read(Path("data/applications.csv"))
 
-    predictions = evaluation.predictions_table(table, model.out_of_fold(recipe, table))
-    metrics = evaluation.reported_metrics(predictions)
-    pipeline = model.trained(recipe, table)
+    trained = _trained(options.recipe, checkout)
     print(
-        f"{len(table):,} rows, out of fold: accuracy {metrics['accuracy']:.4f}, approval rates differ by "
-        f"{metrics['demographic_parity_difference_afam']:.4f} (afam)"
+        f"{len(trained.table):,} rows, out of fold: accuracy {trained.metrics['accuracy']:.4f}, approval rates "
+        f"differ by {trained.metrics['demographic_parity_difference_afam']:.4f} (afam)"
     )
-    registered = _logged(recipe, recipe_file, checkout, table, as_of, predictions, metrics, pipeline)
+    registered = _logged(trained)
     print(f"registered as version {registered['version']} of {_NAME}, sha256:{registered['sha256']}")
     if options.result:
         options.result.write_text(json.dumps(registered, indent=2) + "\n")
     return 0
 
 
-def _logged(
-    recipe: model.Recipe,
-    recipe_file: Path,
-    checkout: provenance.Checkout,
-    table: pd.DataFrame,
-    as_of: datetime,
-    predictions: pd.DataFrame,
-    metrics: dict[str, float],
-    pipeline: Pipeline,
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Trained:
+    """A model, and what it was made from."""
+
+    recipe: model.Recipe
+    recipe_name: str
+    checkout: provenance.Checkout
+    table: pd.DataFrame
+    as_of: datetime
+    """When the snapshot of the data was taken."""
+    predictions: pd.DataFrame
+    metrics: dict[str, float]
+    pipeline: Pipeline
+
+
+def _trained(recipe_file: Path, checkout: provenance.Checkout) -> _Trained:
+    recipe = model.Recipe.read(recipe_file)
+    as_of = datetime.now(UTC)
+    table = data.read(Path("data/applications.csv"))
+    predictions = evaluation.predictions_table(table, model.out_of_fold(recipe, table))
+    return _Trained(
+        recipe=recipe,
+        recipe_name=recipe_file.stem,
+        checkout=checkout,
+        table=table,
+        as_of=as_of,
+        predictions=predictions,
+        metrics=evaluation.reported_metrics(predictions),
+        pipeline=model.trained(recipe, table),
+    )
+
+
+def _logged(trained: _Trained) -> dict[str, str]:
     """Log the run, register the model and return its `name`, `version` and `sha256` (root digest)."""
     tags = {
-        "mlflow.user": checkout.author,
-        "mlflow.source.git.commit": checkout.commit,
+        "mlflow.user": trained.checkout.author,
+        "mlflow.source.git.commit": trained.checkout.commit,
         "mlflow.source.name": "credit/train.py",
     }
-    with mlflow.start_run(run_name=recipe_file.stem, tags=tags) as run, tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mlflow.start_run(run_name=trained.recipe_name, tags=tags) as run,
+    ):
         scratch = Path(folder)
         snapshot = scratch / "training.parquet"
-        table.to_parquet(snapshot, index=False)
+        trained.table.to_parquet(snapshot, index=False)
         evaluated = scratch / "predictions.parquet"
-        predictions.to_parquet(evaluated, index=False)
+        trained.predictions.to_parquet(evaluated, index=False)
 
-        mlflow.log_params({name: value for name, value in vars(recipe).items() if value is not None})
-        mlflow.log_metrics(metrics)
+        mlflow.log_params({name: value for name, value in vars(trained.recipe).items() if value is not None})
+        mlflow.log_metrics(trained.metrics)
         mlflow.log_artifact(str(snapshot), "data")
-        _log_dataset(table, mlflow.get_artifact_uri(f"data/{snapshot.name}"))
+        _log_dataset(trained.table, mlflow.get_artifact_uri(f"data/{snapshot.name}"))
         mlflow.log_artifact(str(evaluated), "evaluation")
-        written = card.written(
-            recipe,
-            table,
-            predictions,
-            metrics,
-            data_sha256=provenance.file_sha256(snapshot),
-            as_of=as_of,
-            author=checkout.author,
-        )
-        mlflow.log_text(written, "model_card.md")
+        mlflow.log_text(_card(trained, provenance.file_sha256(snapshot)), "model_card.md")
         saved = mlflow.sklearn.log_model(
-            pipeline,
+            trained.pipeline,
             name="model",
             signature=_SIGNATURE,
-            input_example=table[list(data.FEATURES)].head(3),
+            input_example=trained.table[list(data.FEATURES)].head(3),
             skops_trusted_types=_TRUSTED,
             pip_requirements=_requirements(),
         )
         copy = Path(mlflow.artifacts.download_artifacts(saved.model_uri, dst_path=str(scratch / "model")))
-        _predicts_the_same(copy, pipeline, table)
+        _predicts_the_same(copy, trained)
         seed = provenance.record(
-            recipe, checkout, run_id=run.info.run_id, snapshot=snapshot, as_of=as_of, model=copy
+            trained.recipe,
+            trained.checkout,
+            run_id=run.info.run_id,
+            snapshot=snapshot,
+            as_of=trained.as_of,
+            model=copy,
         )
         mlflow.log_dict(seed, "provenance.json")
-        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": recipe_file.stem})
+        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": trained.recipe_name})
     return {"name": _NAME, "version": str(registered.version), "sha256": seed["output"]["model_sha256"]}
+
+
+def _card(trained: _Trained, data_sha256: str) -> str:
+    return card.written(
+        trained.recipe,
+        trained.table,
+        trained.predictions,
+        trained.metrics,
+        data_sha256=data_sha256,
+        as_of=trained.as_of,
+        author=trained.checkout.author,
+    )
 
 
 def _log_dataset(table: pd.DataFrame, source: str) -> None:
@@ -135,7 +166,7 @@ def _log_dataset(table: pd.DataFrame, source: str) -> None:
         warnings.filterwarnings("ignore", "The specified dataset source can be interpreted in multiple ways")
         # No integer column is ever null here: the signature says so.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer column")
-        dataset = mlflow.data.from_pandas(table, source=source, targets=data.OUTCOME, name="hmda-boston-1990")
+        dataset = mlflow.data.from_pandas(table, source, targets=data.OUTCOME, name="hmda-boston-1990")
         mlflow.log_input(dataset, context="training")
 
 
@@ -144,11 +175,12 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in ("mlflow", "numpy", "pandas", "scikit-learn", "skops")]
 
 
-def _predicts_the_same(copy: Path, pipeline: Pipeline, table: pd.DataFrame) -> None:
+def _predicts_the_same(copy: Path, trained: _Trained) -> None:
     """`RuntimeError` if the model as saved does not predict what the trained one does."""
-    features = table[list(data.FEATURES)]
-    if not np.array_equal(mlflow.pyfunc.load_model(str(copy)).predict(features), pipeline.predict(features)):
-        raise RuntimeError("the saved model does not predict what the trained one does: nothing was registered")
+    features = trained.table[list(data.FEATURES)]
+    saved = mlflow.pyfunc.load_model(str(copy))
+    if not np.array_equal(saved.predict(features), trained.pipeline.predict(features)):
+        raise RuntimeError("the saved model does not predict what the trained one does: not registered")
 
 
 if __name__ == "__main__":
