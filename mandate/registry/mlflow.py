@@ -71,8 +71,8 @@ class MlflowRegistry:
     """
 
     def __init__(self, tracking: str, registry: str | None = None, *, folder: Path) -> None:
-        """Nothing is asked yet. The path of a SQLite file is relative to `folder`. `BadConfiguration` if there
-        can be no registry at one of the URIs."""
+        """Nothing is asked yet. The path of a SQLite file is relative to `folder`. `BadConfiguration` if
+        there can be no registry at one of the URIs."""
         self._tracking_uri = tracking_uri.absolute(tracking, folder)
         self._registry_uri = (
             self._tracking_uri if registry is None else tracking_uri.absolute(registry, folder)
@@ -159,7 +159,7 @@ class MlflowRegistry:
         return self._snapshots.file(run.info.artifact_uri, path, where=where)
 
     def run_user(self, version: ResolvedVersion) -> str | None:
-        """Who started the version's run, as MLflow logged it; `None` if there is no run, or it does not say."""
+        """Who started the version's run, as MLflow logged it; `None` if no run says it."""
         run = self._run(version.run_id)
         return None if run is None else run.data.tags.get("mlflow.user") or run.info.user_id or None
 
