@@ -92,8 +92,8 @@ def written(
     if recipe.mitigated:
         details = "Several logistic regressions, whose probabilities are averaged with weights."
         training = (
-            "In training they are the constraint: the regressions are combined so that the groups are approved "
-            "at near the same rate."
+            "In training they are the constraint: the regressions are combined so that the groups are "
+            "approved at near the same rate."
         )
         ethics = "This version was trained to approve the groups at near the same rate."
         caveat = (

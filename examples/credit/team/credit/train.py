@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
 
     trained = _trained(options.recipe, checkout)
     print(
-        f"{len(trained.table):,} rows, out of fold: accuracy {trained.metrics['accuracy']:.4f}, approval rates "
-        f"differ by {trained.metrics['demographic_parity_difference_afam']:.4f} (afam)"
+        f"{len(trained.table):,} rows, out of fold: accuracy {trained.metrics['accuracy']:.4f}, "
+        f"approval rates differ by {trained.metrics['demographic_parity_difference_afam']:.4f} (afam)"
     )
     registered = _logged(trained)
     print(f"registered as version {registered['version']} of {_NAME}, sha256:{registered['sha256']}")
@@ -118,7 +118,7 @@ def _logged(trained: _Trained) -> dict[str, str]:
         evaluated = scratch / "predictions.parquet"
         trained.predictions.to_parquet(evaluated, index=False)
 
-        mlflow.log_params({name: value for name, value in vars(trained.recipe).items() if value is not None})
+        mlflow.log_params({key: value for key, value in vars(trained.recipe).items() if value is not None})
         mlflow.log_metrics(trained.metrics)
         mlflow.log_artifact(str(snapshot), "data")
         _log_dataset(trained.table, mlflow.get_artifact_uri(f"data/{snapshot.name}"))
@@ -143,7 +143,7 @@ def _logged(trained: _Trained) -> dict[str, str]:
             model=copy,
         )
         mlflow.log_dict(seed, "provenance.json")
-        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": trained.recipe_name})
+        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": name})
     return {"name": _NAME, "version": str(registered.version), "sha256": seed["output"]["model_sha256"]}
 
 
