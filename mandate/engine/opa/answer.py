@@ -31,7 +31,7 @@ class Answer:
     """OPA's own timers, such as `timer_rego_query_eval_ns`."""
 
 
-class _NotStrict(ValueError):  # noqa: N818  (internal: `parse` translates it)
+class _NotStrict(ValueError):
     """JSON that two readers could understand differently, or that has no canonical form."""
 
 

@@ -29,7 +29,7 @@ class Deadline:
         return left
 
 
-class TooMuch(Exception):  # noqa: N818  (not an error of ours: the client says what it means)
+class TooMuch(Exception):
     """The peer sent more bytes than it may."""
 
 

@@ -70,7 +70,7 @@ def parse(url: str, ca: Path | None = None) -> Endpoint:
     """
     if url.startswith("unix://"):
         return _unix(url)
-    if not url.isprintable() or " " in url:
+    if not (url.isascii() and url.isprintable()) or " " in url:
         raise _bad(url, "has characters that do not belong in a URL")
     try:
         parts = urlsplit(url)
@@ -110,7 +110,7 @@ def _unix(url: str) -> Endpoint:
 
 
 def _tls(ca: Path | None) -> ssl.SSLContext:
-    import ssl  # noqa: PLC0415  (milliseconds that a Unix socket does not need)
+    import ssl
 
     try:
         return ssl.create_default_context(cafile=None if ca is None else str(ca))
@@ -156,6 +156,8 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[int, Any]
         return _looked_up(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
         pass
+    except UnicodeError as error:  # raised before anything is looked up, such as for a label of 64 letters
+        raise socket.gaierror("no host can have this name") from error
     found: list[tuple[int, Any]] = []
     failures: list[OSError] = []
 
@@ -164,8 +166,6 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[int, Any]
             found.extend(_looked_up(host, port, 0))
         except OSError as error:
             failures.append(error)
-        except UnicodeError:
-            failures.append(socket.gaierror("no host can have this name"))
 
     thread = threading.Thread(target=look_up, name="mandate-look-up", daemon=True)
     thread.start()

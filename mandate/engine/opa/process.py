@@ -192,7 +192,7 @@ class LocalOpa:
                 next_step="Build the policies again",
             )
         (folder / BUNDLE).write_bytes(archive)
-        rules = (share.opa() / "authz.rego").read_bytes()
+        rules = (share.opa() / "system" / "authz" / "authz.rego").read_bytes()
         revision = hashlib.sha256(rules).hexdigest()
         authorisation = folder / _AUTHORISATION
         authorisation.mkdir(mode=0o700)

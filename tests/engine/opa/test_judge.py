@@ -213,7 +213,7 @@ def test_an_opa_killed_in_the_middle_is_unavailable(opa: Path, bundle: Path, pol
         with pytest.raises(OpaUnavailable, match="it closed the connection before it had answered"):
             judge.judge(document("slow"))
         killer.join()
-        with pytest.raises(OpaUnavailable, match="OPA cannot be asked: connection re(fused|set)"):
+        with pytest.raises(OpaUnavailable, match=r"OPA cannot be asked: connection re(fused|set)"):
             judge.judge(document("staging"))
 
 

@@ -5,6 +5,9 @@
 #   them on, what was asked and answered stays out of them: it names people.
 package system.log
 
+# METADATA
+# description: JSON pointers that are erased from each entry.
+# entrypoint: true
 mask contains "/input"
 
 mask contains "/result"

@@ -7,6 +7,9 @@
 #   needs that token too.
 package system.authz
 
+# METADATA
+# description: Whether OPA may answer this HTTP request.
+# entrypoint: true
 default allow := false
 
 allow if {

@@ -1,0 +1,93 @@
+"""Decisions of the right shape that Mandate's policies cannot have made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mandate.engine.decision import Decision, Finding, FindingOutcome, NotApplicable, Outcome
+from mandate.engine.opa.findings import contradiction
+
+
+def finding(outcome: str, **changes: Any) -> Finding:
+    values: dict[str, Any] = {
+        "rule": "drift.psi",
+        "term": "income",
+        "level": "must",
+        "outcome": FindingOutcome(outcome),
+        "measured": 0.1,
+        "comparison": "<=",
+        "bound": 0.2,
+        "message": None if outcome == "passed" else "Too much drift",
+    }
+    if outcome == "no_verdict":
+        values |= {"measured": None, "comparison": "no verdict", "bound": None}
+    if outcome == "waived":
+        values["waiver"] = {"id": "W-1"}
+    return Finding(**{**values, **changes})
+
+
+def decision(outcome: Outcome, *findings: Finding, **values: Any) -> Decision:
+    return Decision(outcome=outcome, findings=findings, **values)
+
+
+PASSED = finding("passed")
+VIOLATION = finding("violation")
+
+
+@pytest.mark.parametrize(
+    "possible",
+    [
+        decision(Outcome.ALLOW, PASSED),
+        decision(Outcome.ALLOW, PASSED, finding("warning", term="job", level="should")),
+        decision(Outcome.ALLOW, PASSED, finding("warning", term="job")),
+        decision(Outcome.ALLOW, PASSED, finding("waived", term="job")),
+        decision(Outcome.DENY, VIOLATION, VIOLATION, finding("no_verdict", term="job")),
+        decision(Outcome.DENY, reasons=("nothing was selected",)),
+        decision(Outcome.UNDECIDED, reasons=("the collector mlflow failed",)),
+    ],
+)
+def test_what_the_policies_decide_is_possible(possible: Decision) -> None:
+    assert contradiction(possible) is None
+
+
+@pytest.mark.parametrize(
+    ("impossible", "why"),
+    [
+        (decision(Outcome.DENY, VIOLATION, PASSED), 'two outcomes for "drift.psi" on "income"'),
+        (
+            decision(Outcome.ALLOW, PASSED, finding("passed", term="age")),
+            'findings out of order at "drift.psi"',
+        ),
+        (
+            decision(Outcome.ALLOW, PASSED, not_applicable=(NotApplicable(rule="drift.psi", reason="x"),)),
+            '"drift.psi" both judged and not applicable',
+        ),
+        (decision(Outcome.ALLOW, finding("passed", measured=None)), "passed without a measurement"),
+        (decision(Outcome.DENY, finding("violation", message=None)), "has no message"),
+        (decision(Outcome.DENY, finding("violation", message="")), "has no message"),
+        (decision(Outcome.DENY, finding("violation", level="should")), "blocks, but only should hold"),
+        (decision(Outcome.DENY, finding("no_verdict", level="should")), "blocks, but only should hold"),
+        (decision(Outcome.DENY, finding("violation", waiver={"id": "W-1"})), "is waived without a waiver"),
+        (
+            decision(Outcome.ALLOW, PASSED, finding("waived", term="job", waiver=None)),
+            "is waived without a waiver",
+        ),
+        (
+            decision(Outcome.ALLOW, finding("passed", comparison="no verdict")),
+            "does not agree with its outcome",
+        ),
+        (decision(Outcome.DENY, finding("no_verdict", comparison="<=")), "does not agree with its outcome"),
+        (decision(Outcome.ALLOW, finding("passed", n=-1)), "rests on fewer than no rows"),
+        (decision(Outcome.ALLOW, finding("passed", bound=[[[[[[[[[1]]]]]]]]])), "nested too deeply"),
+        (
+            decision(Outcome.ALLOW, finding("passed", measured={"a": [{"b": [[[[[[1]]]]]]}]})),
+            "nested too deeply",
+        ),
+    ],
+)
+def test_what_they_cannot_decide_is_named(impossible: Decision, why: str) -> None:
+    named = contradiction(impossible)
+    assert named is not None
+    assert why in named
