@@ -57,7 +57,7 @@ def record(
             "path": "credit/train.py",
             "dirty": checkout.dirty,
         },
-        "hyperparameters": {name: str(value) for name, value in asdict(recipe).items() if value is not None},
+        "hyperparameters": {name: value for name, value in asdict(recipe).items() if value is not None},
         "environment": {
             # No container here, so no image digest: a made-up one would be worse than none.
             "lock_file_sha256": file_sha256(checkout.root / "requirements.lock"),

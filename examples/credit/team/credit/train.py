@@ -123,6 +123,8 @@ def _logged(trained: _Trained) -> dict[str, str]:
         mlflow.log_artifact(str(snapshot), "data")
         _log_dataset(trained.table, mlflow.get_artifact_uri(f"data/{snapshot.name}"))
         mlflow.log_artifact(str(evaluated), "evaluation")
+        mlflow.log_artifact(__file__, "code")
+        mlflow.log_artifact(str(trained.checkout.root / "requirements.lock"), "environment")
         mlflow.log_text(_card(trained, provenance.file_sha256(snapshot)), "model_card.md")
         saved = mlflow.sklearn.log_model(
             trained.pipeline,
@@ -143,7 +145,7 @@ def _logged(trained: _Trained) -> dict[str, str]:
             model=copy,
         )
         mlflow.log_dict(seed, "provenance.json")
-        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": name})
+        registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": trained.recipe_name})
     return {"name": _NAME, "version": str(registered.version), "sha256": seed["output"]["model_sha256"]}
 
 
