@@ -1,0 +1,74 @@
+"""The input document's JSON Schema, as it is published and as OPA's type checker understands it.
+
+Run as a module, it rewrites both files: `python -m mandate.engine.input.schema`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .document import Input
+
+SCHEMA_ID = "https://mandate.dev/schemas/input/v1"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """The whole schema of `mandate/v1` (JSON Schema 2020-12), for whoever writes or checks a document."""
+    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **Input.model_json_schema()}
+
+
+def opa_schema() -> dict[str, Any]:
+    """The same, reduced to names and types.
+
+    OPA's type checker reads `type`, `properties`, `items` and `anyOf`. It ignores `oneOf`, `enum`, `const` and
+    `additionalProperties`, and resolves `$ref` only within limits: references are written out here, and several
+    kinds of one object become one object with the fields of all. Bounds and patterns are Python's to check.
+    """
+    schema = Input.model_json_schema()
+    return {"$schema": _DIALECT, **_flat(schema, schema.get("$defs", {}))}
+
+
+def text(schema: dict[str, Any]) -> str:
+    """The schema as its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _flat(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in node:
+        return _flat(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
+    if alternatives := node.get("anyOf") or node.get("oneOf"):
+        return _any_of([_flat(alternative, definitions) for alternative in alternatives])
+    kind = node.get("type")
+    if kind == "object":
+        properties = node.get("properties", {})
+        return {"type": "object", "properties": {name: _flat(properties[name], definitions) for name in properties}}
+    if kind == "array":
+        return {"type": "array", "items": _flat(node.get("items", {}), definitions)}
+    return {"type": kind or "string"} if "const" in node or "enum" in node or kind else {}
+
+
+def _any_of(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
+    objects = [one for one in alternatives if one.get("type") == "object"]
+    merged: list[dict[str, Any]] = []
+    if objects:
+        properties = {name: part for one in objects for name, part in one["properties"].items()}
+        merged.append({"type": "object", "properties": properties})
+    for one in alternatives:
+        if one.get("type") != "object" and one not in merged:
+            merged.append(one)
+    return merged[0] if len(merged) == 1 else {"anyOf": merged}
+
+
+def main(root: Path) -> None:
+    """Writes `schemas/input.v1.json` and `policies/schemas/input.json` below `root`."""
+    for path, schema in ((root / "schemas/input.v1.json", json_schema()), (root / "policies/schemas/input.json", opa_schema())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(schema), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd())
