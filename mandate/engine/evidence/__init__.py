@@ -2,7 +2,7 @@
 
 One decision on its way, one module a step:
 
-    predicate   what is stated of a decision, and its published JSON Schema
+    predicate   what is stated of a decision; `schema`, its published JSON Schema
     statement   the in-toto Statement around it, as canonical JSON
     keys        the key that signs; `public_keys`, the keys that verify
     envelope    the DSSE envelope around the statement; `bundle`, its exported form

@@ -22,7 +22,7 @@ def export(envelope: Envelope) -> bytes:
     bundle = {
         "mediaType": MEDIA_TYPE,
         # Cosign finds the key by this hint, and finds nothing unless it is the key's SSH fingerprint.
-        "verificationMaterial": {"publicKey": {"hint": signature.keyid}},
+        "verificationMaterial": {"publicKey": {"hint": signature.keyid}, "tlogEntries": []},
         "dsseEnvelope": envelope.to_json(),
     }
     return json.dumps(bundle, indent=2).encode() + b"\n"

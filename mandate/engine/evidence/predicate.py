@@ -8,7 +8,7 @@ type and a new file. Names are spelt as in in-toto; inside `decision` and `input
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, PlainSerializer
 
@@ -18,7 +18,6 @@ from ..input.document import Input
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 DECISION_TYPE: Final = "https://mandate.dev/attestations/decision/v1"
-SCHEMA_ID = "https://mandate.dev/schemas/decision.v1.json"
 
 
 def rfc3339_milliseconds(time: datetime) -> str:
@@ -101,25 +100,3 @@ class DecisionStatement(Frozen):
     subject: Annotated[tuple[StatementSubject, ...], Field(min_length=1, max_length=1)]
     predicateType: Literal["https://mandate.dev/attestations/decision/v1"] = DECISION_TYPE
     predicate: DecisionPredicate
-
-
-def decision_schema() -> dict[str, Any]:
-    """The predicate's JSON Schema (2020-12)."""
-    schema = DecisionPredicate.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        **_portable(schema),
-    }
-
-
-def _portable(schema: Any) -> Any:
-    """The schema with patterns that every dialect knows: `\\z` is Rust's and Perl's, not ECMAScript's."""
-    if isinstance(schema, dict):
-        return {
-            key: value.replace(r"\z", "$") if key == "pattern" else _portable(value)
-            for key, value in schema.items()
-        }
-    if isinstance(schema, list):
-        return [_portable(item) for item in schema]
-    return schema

@@ -1,0 +1,43 @@
+"""The published JSON Schema of a decision's predicate.
+
+Run as a module, it rewrites the file: `python -m mandate.engine.evidence.schema`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..input.schema import text
+from .predicate import DecisionPredicate
+
+SCHEMA_ID = "https://mandate.dev/schemas/decision/v1"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FILE = Path("schemas/decision.v1.json")
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of what `https://mandate.dev/attestations/decision/v1` states (JSON Schema 2020-12)."""
+    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **_portable(DecisionPredicate.model_json_schema())}
+
+
+def _portable(node: Any) -> Any:
+    """The schema with patterns that JSON Schema knows. `\\z` is not ECMAScript; `$` means the same there."""
+    if isinstance(node, dict):
+        return {
+            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else _portable(part)
+            for name, part in node.items()
+        }
+    if isinstance(node, list):
+        return [_portable(part) for part in node]
+    return node
+
+
+def main(root: Path) -> None:
+    """Write `schemas/decision.v1.json` below `root`."""
+    (root / _FILE).write_text(text(json_schema()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd())

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from mandate.engine.decision import Decision, Judgement
+from mandate.engine.evidence import schema, statement
+from mandate.engine.input.document import Input
+from mandate.engine.input.schema import text
+
+from .conftest import NOON, ORIGIN
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = json.loads((ROOT / "schemas/decision.v1.json").read_text("utf-8"))
+ID = "019ab403-bc93-78b1-aa20-1baa093062d3"
+
+
+def predicate(document: Input, judgement: Judgement, time: datetime = NOON) -> dict[str, object]:
+    stated = statement.state(document, judgement, decision_id=ID, recorded_at=time, origin=ORIGIN)
+    return dict(json.loads(statement.payload(stated))["predicate"])
+
+
+def test_published_schema_is_that_of_the_code() -> None:
+    """If this fails, run `python -m mandate.engine.evidence.schema`; a released shape needs a new version."""
+    assert (ROOT / "schemas/decision.v1.json").read_text("utf-8") == text(schema.json_schema())
+
+
+def test_published_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(PUBLISHED)
+
+
+def test_schema_is_written_below_the_given_root(tmp_path: Path) -> None:
+    (tmp_path / "schemas").mkdir()
+    schema.main(tmp_path)
+    assert json.loads((tmp_path / "schemas/decision.v1.json").read_text("utf-8")) == PUBLISHED
+
+
+def test_every_predicate_is_of_the_published_shape(document: Input, judgement: Judgement) -> None:
+    validator = Draft202012Validator(PUBLISHED, format_checker=FormatChecker())
+    validator.validate(predicate(document, judgement))
+    unanswered = judgement.model_copy(
+        update={"decision": Decision.undecided("OPA is down"), "opa_version": None}
+    )
+    validator.validate(predicate(document, unanswered))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": "1"}, {"extra": 1}, {"outcome": "maybe"}, {"inputSha256": "AB" * 32}, {"input": {}}, {"opa": {}}],
+)
+def test_another_shape_is_refused(
+    document: Input, judgement: Judgement, change: dict[str, object]
+) -> None:
+    with pytest.raises(ValidationError):
+        Draft202012Validator(PUBLISHED).validate(predicate(document, judgement) | change)
