@@ -29,7 +29,7 @@ _AUTHORISATION = "authz"
 _SOCKET = "s"
 _LOG = "log"
 _POLL_SECONDS = 0.001
-_FAREWELL_SECONDS = 1.0
+_FAREWELL_SECONDS = 2.0
 _LONGEST_REPORT = 2000
 
 # The guard: a shell that starts OPA and then only waits for the end of its standard input, a pipe whose
@@ -118,6 +118,13 @@ class LocalOpa:
             self._guard = self._spawn(self._folder, program)
         except MandateError as error:
             self._failure = error
+        except OSError as error:
+            self._failure = OpaUnavailable(
+                f"there is no place for what OPA needs: {error.strerror}",
+                where="TMPDIR",
+                next_step="Let TMPDIR name a folder that can be written to, with a few megabytes left",
+            )
+            self._failure.__cause__ = error
 
     def ready(self) -> None:
         """Return as soon as OPA answers; starts it if nobody did.
@@ -160,7 +167,11 @@ class LocalOpa:
         if guard is not None and guard.stdin is not None and guard.stdout is not None:
             _GUARDS.discard(guard)
             guard.stdin.close()
-            guard.wait()
+            try:
+                guard.wait(_FAREWELL_SECONDS)
+            except subprocess.TimeoutExpired:  # somebody stopped it
+                guard.kill()
+                guard.wait()
             if self._pid is not None and not _ended(guard.stdout.fileno(), _FAREWELL_SECONDS):
                 # Somebody killed the guard, and OPA did not die with it. It still holds its end of the
                 # pipe, so the id is still its own.

