@@ -118,9 +118,9 @@ class _Reader:
 
     def _parsed(self) -> Iterator[Any]:
         # Imported here: it costs 40 ms, and most runs read no YAML.
-        from ruamel.yaml import YAML  # noqa: PLC0415
-        from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
-        from ruamel.yaml.reader import ReaderError  # noqa: PLC0415
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError
+        from ruamel.yaml.reader import ReaderError
 
         try:
             yield from YAML(typ="safe", pure=True).parse(self._text)

@@ -19,7 +19,7 @@ from mandate.engine.strict_yaml import Document, load
 from . import capabilities, scope, selection
 from .catalogue import describe
 from .command import run
-from .complaints import refusal
+from .complaints import accepted
 from .sources import Kind, Sources
 from .thresholds import compile_thresholds
 from .tree import merged, write_data
@@ -44,9 +44,7 @@ def build(sources: Sources, *, opa: Path) -> bytes:
             "--output",
             str(output),
         ]
-        ended = run(opa, ["build", *options, *restrictions(), "."], folder=tree)
-        if ended.status != 0:
-            raise refusal(ended, sources)
+        accepted(run(opa, ["build", *options, *restrictions(), "."], folder=tree), sources)
         return output.read_bytes()
 
 
@@ -54,9 +52,7 @@ def check_rego(tree: Path, sources: Sources, *, opa: Path, schemas: Path | None 
     """Hold the tree against `opa check --strict`, and against the schema of the input where one is given."""
     schema = [] if schemas is None else ["--schema", str(schemas.absolute())]
     arguments = ["check", "--strict", "--bundle", "--format", "json", *restrictions(), *schema, "."]
-    ended = run(opa, arguments, folder=tree)
-    if ended.status != 0:
-        raise refusal(ended, sources)
+    accepted(run(opa, arguments, folder=tree), sources)
 
 
 def compiled_data(tree: Path, sources: Sources, *, opa: Path) -> dict[str, Any]:

@@ -62,14 +62,14 @@ class Bundle:
     @cached_property
     def scope(self) -> Scope:
         """The environments and risk tiers that a request may name."""
-        from .scope import Scope  # noqa: PLC0415  (not on the way of a decision)
+        from .scope import Scope
 
         return Scope.from_data(self.data["scope"])
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """`data.mandate`, without what Rego defines. `BadPolicy` if the file is no longer what it was."""
-        import tarfile  # noqa: PLC0415  (not on the way of a decision)
+        import tarfile
 
         try:
             content = self.path.read_bytes()
@@ -134,7 +134,7 @@ def _kept(revision: str, store: Path) -> Bundle | None:
 
 
 def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
-    from .build import build  # noqa: PLC0415  (not on the way of a decision)
+    from .build import build
 
     content = build(sources, opa=opa)
     # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.

@@ -58,5 +58,10 @@ def current(opa: Path) -> dict[str, Any]:
     return capabilities
 
 
+def rendered(opa: Path) -> str:
+    """The file `opa/capabilities.json` for this OPA."""
+    return json.dumps(restricted(current(opa)), indent=1, sort_keys=True) + "\n"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(restricted(current(Path(sys.argv[1]))), indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(rendered(Path(sys.argv[1])))

@@ -19,7 +19,7 @@ from mandate.engine.errors import BadPolicy
 from mandate.engine.nearest import advice
 
 from .command import run
-from .complaints import refusal
+from .complaints import accepted
 from .declarations import Declaration, declaration
 from .scope import Scope
 from .sources import Kind, Source, Sources
@@ -48,7 +48,7 @@ _PARSE = """{file: facts |
   }}"""
 """A Rego query over `{file: content}`: the package of each file, what it defines, and whether it prints.
 
-`opa build` takes `print` for harmless even where it is not among the capabilities, and leaves it in the bundle.
+`opa build` accepts `print` even where it is not among the capabilities, and leaves it in the bundle.
 """
 
 
@@ -178,14 +178,15 @@ def describe(tree: Path, sources: Sources, scope: Scope, *, opa: Path) -> Descri
 def _packages(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], _Package]:
     files = {source.path: source for source in sources.of(Kind.REGO)}
     contents = {path: source.content.decode("utf-8", "replace") for path, source in files.items()}
-    ended = run(
-        opa,
-        ["eval", "--format", "json", "--stdin-input", _PARSE],
-        folder=tree,
-        stdin=json.dumps(contents).encode(),
+    ended = accepted(
+        run(
+            opa,
+            ["eval", "--format", "json", "--stdin-input", _PARSE],
+            folder=tree,
+            stdin=json.dumps(contents).encode(),
+        ),
+        sources,
     )
-    if ended.status != 0:
-        raise refusal(ended, sources)
     parsed: dict[str, Any] = json.loads(ended.stdout)["result"][0]["expressions"][0]["value"]
     packages: dict[tuple[str, ...], _Package] = {}
     for file in sorted(files):
@@ -218,9 +219,7 @@ def _first_line(source: Source, word: str) -> int:
 
 
 def _metadata(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], _Metadata]:
-    ended = run(opa, ["inspect", "--annotations", "--format", "json", "."], folder=tree)
-    if ended.status != 0:
-        raise refusal(ended, sources)
+    ended = accepted(run(opa, ["inspect", "--annotations", "--format", "json", "."], folder=tree), sources)
     files = {source.path: source for source in sources.of(Kind.REGO)}
     found: dict[tuple[str, ...], _Metadata] = {}
     for item in json.loads(ended.stdout).get("annotations", ()):
@@ -229,12 +228,6 @@ def _metadata(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], 
         path = tuple(part["value"] for part in item["path"][1:])
         source = files[item["location"]["file"].removeprefix("./")]
         row = item["location"]["row"]
-        if path in found:
-            raise BadPolicy(
-                f"the package {'.'.join(path)} has METADATA twice",
-                where=f"{source.label}:{row}",
-                next_step="Keep one of them",
-            )
         found[path] = _Metadata(item["annotations"], source, row)
     return found
 

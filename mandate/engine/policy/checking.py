@@ -124,7 +124,9 @@ def _violations(ended: Completed) -> list[dict[str, Any]]:
     if ended.status not in _REGAL_FOUND:
         raise BadPolicy(f"regal could not run: {ended.complaint}", next_step="Correct .regal/config.yaml")
     violations: list[dict[str, Any]] = json.loads(ended.stdout)["violations"]
-    return violations
+    return sorted(
+        violations, key=lambda found: (_file(found), found["location"].get("row", 1), found["title"])
+    )
 
 
 def _file(violation: dict[str, Any]) -> str:

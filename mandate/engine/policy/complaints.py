@@ -16,6 +16,13 @@ _NEXT_STEP = "Correct the policy"
 _OTHERS_NAMED = 5
 
 
+def accepted(ended: Completed, sources: Sources, *statuses: int) -> Completed:
+    """The command as it ended, if it ended with 0 or one of these statuses; otherwise `BadPolicy`."""
+    if ended.status not in (0, *statuses):
+        raise refusal(ended, sources)
+    return ended
+
+
 def refusal(ended: Completed, sources: Sources) -> BadPolicy:
     """The error of an `opa` command that ended badly, with the file and line that OPA names."""
     if faults := _json_errors(ended):

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .build import check_rego, compiled_data, restrictions
-from .command import run
-from .complaints import refusal
+from .command import Completed, run
+from .complaints import accepted
 from .sources import Kind, Sources, read
 from .tree import merged, write_data
 
@@ -130,9 +130,7 @@ def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Cove
     with merged(sources, Kind.REGO, Kind.TEST) as tree:
         write_data(tree, data)
         check_rego(tree, sources, opa=opa)
-        ended = _opa_test(opa, tree)
-        if ended.status not in (0, _FAILED):
-            raise refusal(ended, sources)
+        ended = accepted(_opa_test(opa, tree), sources, _FAILED)
         cases = [case for result in json.loads(ended.stdout) or () for case in _cases(result, sources)]
         explained = {name: _explanation(name, opa, tree) for name in _unexplained(cases)}
         cases = [
@@ -146,7 +144,7 @@ def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Cove
         return cases, _coverage(sources, root, opa, tree)
 
 
-def _opa_test(opa: Path, tree: Path, *options: str) -> Any:
+def _opa_test(opa: Path, tree: Path, *options: str) -> Completed:
     return run(opa, ["test", "--bundle", "--format", "json", *restrictions(), *options, "."], folder=tree)
 
 
@@ -196,9 +194,7 @@ def _explanation(name: str, opa: Path, tree: Path) -> str:
 
 
 def _coverage(sources: Sources, root: int, opa: Path, tree: Path) -> list[Coverage]:
-    ended = _opa_test(opa, tree, "--coverage")
-    if ended.status != 0:
-        raise refusal(ended, sources)
+    ended = accepted(_opa_test(opa, tree, "--coverage", "--exit-zero-on-skipped"), sources)
     files: Mapping[str, Any] = json.loads(ended.stdout)["files"]
     measured = {path.removeprefix("./"): report for path, report in files.items()}
     return [

@@ -16,6 +16,10 @@ RULE_FILE = "mandate/rules/fairness/parity/parity.rego"
 DATA = "thresholds/fairness.yaml"
 
 
+LIB_A = "# METADATA\n# custom:\n#   thresholds: [a.b]\npackage mandate.lib.a\n"
+NO_INSTANT = (
+    'effective_on of the rule fairness.parity is not an instant in quotes, such as "2026-01-01T00:00:00Z"'
+)
 PARITY_AND_MINIMUM = """#     fairness.parity: {type: number, minimum: 0, maximum: 1}
 #     fairness.minimum.*: {type: number}"""
 
@@ -168,6 +172,42 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         f"{RULE_FILE}:15",
         "thresholds of the rule fairness.parity is not a mapping of names to schemas",
         "Correct it",
+    ),
+    "thresholds of a library package are a list": (
+        {"mandate/lib/a/a.rego": LIB_A},
+        "mandate/lib/a/a.rego:3",
+        "thresholds of the package mandate.lib.a is not a mapping of names to schemas",
+        "Correct it",
+    ),
+    "a library package declares a threshold that has no value": (
+        {"mandate/lib/a/a.rego": LIB_A.replace("[a.b]", "{a.b: {type: number}}")},
+        "mandate/lib/a/a.rego:4",
+        "the threshold a.b has no value",
+        "Set it in thresholds/a.yaml",
+    ),
+    "instant in words": (
+        rule('"2026-01-01T00:00:00Z"', "soon"),
+        f"{RULE_FILE}:10",
+        NO_INSTANT,
+        "Correct it",
+    ),
+    "declaration whose bound is text": (
+        rule("minimum: 0", "minimum: low"),
+        f"{RULE_FILE}:16",
+        "minimum of fairness.parity is not a number",
+        "Correct it",
+    ),
+    "declaration whose enum is text": (
+        rule("{type: number}", "{type: number, enum: one}"),
+        f"{RULE_FILE}:17",
+        "enum of fairness.minimum.* is not a list",
+        "List the values",
+    ),
+    "declaration whose items have no type": (
+        rule("{type: number}", "{type: array, items: {}}"),
+        f"{RULE_FILE}:17",
+        "fairness.minimum.* has no known type",
+        "Known here: array, boolean, integer, number, string",
     ),
     "declaration without file": (
         rule("fairness.minimum.*", "minimum"),
