@@ -223,7 +223,16 @@ def _without_waiting(path: str, flags: int) -> int:
 def _refuse_overlaps(files: Sequence[Source]) -> None:
     """A later root adds packages: it adds nothing to an earlier root's, nor defines them from above."""
     owner: dict[str, int] = {}
+    tests: set[str] = set()
     for source in files:
+        if source.kind is Kind.TEST:
+            if source.path in tests:
+                raise BadPolicy(
+                    "an earlier folder of policies has this file",
+                    where=source.label,
+                    next_step="Give it another name",
+                )
+            tests.add(source.path)
         if source.kind is not Kind.REGO:
             continue
         for folder, root in owner.items():

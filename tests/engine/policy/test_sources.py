@@ -103,8 +103,8 @@ def test_a_package_of_an_earlier_root_is_not_defined_again(library: Path, tmp_pa
     )
     assert fault(library, again) == (
         "organisation/mandate/rules/fairness/parity/more.rego: "
-        "the package mandate.rules.fairness.parity is already defined by an earlier folder of policies. Give the package another name, or change the other "
-        "one by its thresholds."
+        "the package mandate.rules.fairness.parity is already defined by an earlier folder of policies. "
+        "Give the package another name, or change the other one by its thresholds."
     )
 
 
@@ -112,6 +112,13 @@ def test_a_package_of_an_earlier_root_is_not_defined_from_above(library: Path, t
     above = write(tmp_path / "above", {"mandate/above.rego": "package mandate\n\nmain.decision := {}\n"})
     assert fault(library, above).startswith(
         "organisation/mandate/above.rego: the package mandate.main is already defined"
+    )
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "test" in path])
+def test_a_test_of_an_earlier_root_is_not_replaced(path: str, library: Path, tmp_path: Path) -> None:
+    assert fault(library, write(tmp_path / "again", {path: ""})) == (
+        f"organisation/{path}: an earlier folder of policies has this file. Give it another name."
     )
 
 
