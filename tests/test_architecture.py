@@ -26,68 +26,33 @@ HEAVY = (
     "scipy",
 )
 
-# Longest prefix first: what a module may import of Mandate itself.
-ALLOWED = {
+FOUNDATIONS = tuple(f"mandate.engine.{name}" for name in ("errors", "digests", "nearest", "strict_yaml"))
+INPUT = ("mandate.engine.input", "mandate.engine.errors")
+VALUES = (*FOUNDATIONS, "mandate.engine.input", "mandate.engine.decision")
+
+# What a module may import of Mandate itself; the longest prefix of its name counts. Each may import its own
+# package, but for collectors, which never import each other.
+ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.__main__": ("mandate.engine.cli",),
-    "mandate.composition": ("mandate",),
     "mandate.share": (),
-    "mandate.collectors": ("mandate.engine.input", "mandate.engine.errors"),
-    "mandate.registry": ("mandate.engine.errors", "mandate.engine.input", "mandate.registry"),
-    "mandate.sources": (
-        "mandate.engine.errors",
-        "mandate.engine.input",
-        "mandate.engine.digests",
-        "mandate.engine.strict_yaml",
-        "mandate.sources",
-    ),
+    "mandate.composition": ("mandate",),
+    "mandate.collectors": INPUT,
+    "mandate.registry": (*INPUT, "mandate.registry"),
+    "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),
     "mandate.engine.errors": (),
     "mandate.engine.digests": (),
+    "mandate.engine.nearest": (),
     "mandate.engine.strict_yaml": ("mandate.engine.errors",),
-    "mandate.engine.input": ("mandate.engine.input", "mandate.engine.errors"),
-    "mandate.engine.decision": ("mandate.engine.input",),
-    "mandate.engine.configuration": (
-        "mandate.engine.errors",
-        "mandate.engine.strict_yaml",
-        "mandate.engine.input",
-    ),
-    "mandate.engine.policy": (
-        "mandate.engine.policy",
-        "mandate.engine.errors",
-        "mandate.engine.digests",
-        "mandate.engine.strict_yaml",
-        "mandate.engine.input",
-        "mandate.share",
-    ),
-    "mandate.engine.opa": (
-        "mandate.engine.opa",
-        "mandate.engine.errors",
-        "mandate.engine.digests",
-        "mandate.engine.decision",
-        "mandate.engine.input",
-        "mandate.share",
-    ),
-    "mandate.engine.evidence": (
-        "mandate.engine.evidence",
-        "mandate.engine.errors",
-        "mandate.engine.digests",
-        "mandate.engine.decision",
-        "mandate.engine.input",
-        "mandate.__version__",
-    ),
-    "mandate.engine.collecting": ("mandate.engine.errors", "mandate.engine.input"),
-    "mandate.engine.claim": ("mandate.engine.errors", "mandate.engine.input"),
-    "mandate.engine.gate": (
-        "mandate.engine.decision",
-        "mandate.engine.errors",
-        "mandate.engine.evidence",
-        "mandate.engine.input",
-    ),
-    "mandate.engine.report": (
-        "mandate.engine.report",
-        "mandate.engine.decision",
-        "mandate.engine.gate",
-        "mandate.engine.input",
-    ),
+    "mandate.engine.input": (*INPUT, "mandate.engine.digests"),
+    "mandate.engine.decision": INPUT,
+    "mandate.engine.configuration": (*FOUNDATIONS, "mandate.engine.input"),
+    "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
+    "mandate.engine.opa": (*VALUES, "mandate.share", "mandate.engine.opa"),
+    "mandate.engine.evidence": (*VALUES, "mandate.__version__", "mandate.engine.evidence"),
+    "mandate.engine.collecting": INPUT,
+    "mandate.engine.claim": INPUT,
+    "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
+    "mandate.engine.report": (*VALUES, "mandate.engine.gate", "mandate.engine.report"),
     "mandate.engine.cli": ("mandate.engine", "mandate.composition", "mandate.share", "mandate.__version__"),
 }
 

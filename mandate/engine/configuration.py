@@ -140,8 +140,9 @@ def _invalid(
     document: strict_yaml.Document,
     prefix: tuple[str, ...] = (),
 ) -> BadConfiguration:
-    """The first fault, where it stands, and the nearest name that is known."""
-    fault = error.errors(include_url=False, include_context=False)[0]
+    """One fault, where it stands, and the nearest name that is known: a misspelt name before a missing one."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     path = (*prefix, *fault["loc"])
     dotted = ".".join(map(str, path))
     where = document.where(path)

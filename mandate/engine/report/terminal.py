@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -22,6 +24,8 @@ _VERDICT = {
     Outcome.UNDECIDED: (" UNDECIDED ", "bold black on yellow"),
 }
 _WIDTH = 100
+_TERMS = 6
+"""How many terms of one rule are shown before `mandate explain` has to be asked."""
 
 
 def console(stream: TextIO) -> Console:
@@ -32,7 +36,10 @@ def console(stream: TextIO) -> Console:
 
 def write(answer: Answer, stream: TextIO, *, verbose: bool) -> None:
     """The verdict, what stands against it, what to do, and where the evidence is."""
-    console(stream).print(Group(*_parts(answer, verbose=verbose)))
+    shown = console(stream)
+    with shown.capture() as capture:
+        shown.print(Group(*_parts(answer, verbose=verbose)))
+    stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
@@ -43,9 +50,14 @@ def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
     for reason in decision.reasons:
         yield _marked("■", "yellow", Text(visible(reason, 2000)))
         yield Text()
-    yield from _findings("✗", "red", decision.violations)
-    yield from _findings("!", "yellow", decision.warnings)
-    yield from _findings("~", "magenta", decision.waived)
+    for mark, colour, findings in (
+        ("✗", "red", decision.violations),
+        ("!", "yellow", decision.warnings),
+        ("~", "magenta", decision.waived),
+    ):
+        for _, of_rule in groupby(findings, key=attrgetter("rule")):
+            yield _marked(mark, colour, Group(*_rule(tuple(of_rule), verbose=verbose)))
+            yield Text()
     if decision.passed:
         yield _passed(decision.passed, verbose=verbose)
     if decision.not_applicable:
@@ -69,27 +81,24 @@ def _headline(answer: Answer) -> Text:
     return line
 
 
-def _findings(mark: str, colour: str, findings: Iterable[Finding]) -> Iterator[RenderableType]:
-    for finding in findings:
-        line = Text(finding.rule, "bold")
-        line.append(f"  {visible(finding.term)}", "not bold")
-        lines = [line, Text(visible(finding.message or finding.comparison, 2000))]
-        if finding.solution:
-            lines.append(Text(f"→ {finding.solution}"))
-        lines.append(Text(" · ".join(_sources(finding)), "dim"))
-        yield _marked(mark, colour, Group(*(line for line in lines if line.plain)))
-        yield Text()
-
-
-def _sources(finding: Finding) -> Iterator[str]:
-    if finding.bound_set_at:
-        yield f"bound set at {finding.bound_set_at}"
-    if finding.waiver:
-        waived = finding.waiver
-        yield visible(
-            f"waived by {waived.get('approver')} until {waived.get('expires')}: {waived.get('reason')}", 400
-        )
-    yield from finding.controls
+def _rule(findings: tuple[Finding, ...], *, verbose: bool) -> Iterator[RenderableType]:
+    """What one rule found: a sentence for each term, then what they have in common."""
+    first, *_ = findings
+    line = Text(first.rule, "bold")
+    if first.title:
+        line.append(f"  {first.title}", "not bold dim")
+    yield line
+    shown = findings if verbose else findings[:_TERMS]
+    for finding in shown:
+        yield Text(visible(finding.message or finding.comparison, 2000))
+    if len(shown) < len(findings):
+        yield Text(f"… and {len(findings) - len(shown)} more: `mandate explain` shows them", "dim")
+    if first.solution:
+        yield Text(f"→ {first.solution}")
+    bounds = dict.fromkeys(finding.bound_set_at for finding in findings if finding.bound_set_at)
+    sources = [*(f"bound set at {place}" for place in bounds), *first.controls]
+    if sources:
+        yield Text(" · ".join(sources), "dim")
 
 
 def _passed(findings: tuple[Finding, ...], *, verbose: bool) -> RenderableType:
@@ -134,9 +143,8 @@ def _evidence(answer: Answer) -> RenderableType:
     receipt, policy = answer.receipt, answer.judgement.policy
     if receipt:
         grid.add_row("decision", receipt.id)
-        grid.add_row(
-            "recorded", f"entry {receipt.index} of {visible(receipt.origin)}, signed by {receipt.keyid}"
-        )
+        grid.add_row("recorded", f"entry {receipt.index} of {visible(receipt.origin)}")
+        grid.add_row("signed by", receipt.keyid)
     else:
         grid.add_row("decision", Text("not recorded", "bold red"))
     grid.add_row(

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mandate import __version__
+from mandate.engine import cli
+from tests.organisation import Organisation, founded
+
+COMMANDS = [*cli._COMMANDS]
+
+
+@pytest.fixture
+def organisation(tmp_path: Path) -> Organisation:
+    return founded(tmp_path)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(organisation: Organisation, name: str) -> None:
+    shown = organisation.mandate(name, "--help")
+    assert shown.exit_code == 0
+    assert f"Usage: mandate {name}" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 100
+
+
+def test_a_misspelt_command_is_met_with_the_nearest_one(organisation: Organisation) -> None:
+    shown = organisation.mandate("chek")
+    assert shown.exit_code == 2
+    assert "No such command 'chek'. Did you mean 'check'?" in shown.err
+
+
+def test_the_version_is_the_packages(organisation: Organisation) -> None:
+    shown = organisation.mandate("version")
+    assert shown.exit_code == 0
+    assert shown.out.splitlines()[0] == f"mandate {__version__}"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(organisation: Organisation, shell: str) -> None:
+    shown = organisation.mandate("completion", shell)
+    assert shown.exit_code == 0
+    assert "_MANDATE_COMPLETE" in shown.out
+
+
+def test_bash_completes_commands() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "mandate"],
+        env={"_MANDATE_COMPLETE": "bash_complete", "COMP_WORDS": "mandate pol", "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines() == ["plain,policy"]
+
+
+def test_check_wants_a_subject_or_a_document_and_not_both(organisation: Organisation) -> None:
+    for arguments in [(), ("models:/credit/1", "--input", "-")]:
+        shown = organisation.mandate("check", *arguments)
+        assert shown.exit_code == 2
+        assert "Give either a SUBJECT or --input." in shown.err
+
+
+def test_without_settings_the_error_says_how_to_begin(tmp_path: Path) -> None:
+    shown = Organisation(tmp_path).mandate("check", "models:/credit/1")
+    assert shown.exit_code == 2
+    assert "there is no mandate.yaml here or in a folder above" in shown.err
+    assert "→ Run `mandate init`, or name the file with --config" in shown.err
+
+
+def test_an_error_is_json_where_json_was_asked_for(organisation: Organisation) -> None:
+    shown = organisation.mandate("check", "models:/credit/1", "--output", "json", "--set", "opa.tiemout=1")
+    assert shown.exit_code == 2
+    assert json.loads(shown.out) == {
+        "outcome": None,
+        "error": {
+            "type": "BadConfiguration",
+            "what": "opa.tiemout is not a setting",
+            "where": str(organisation.folder / "mandate.yaml") + ":16",
+            "next_step": "Write timeout",
+        },
+    }
+
+
+def test_an_internal_error_is_undecided_and_keeps_its_text_back(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("Jane Doe, born 1970")
+
+    monkeypatch.setattr("mandate.composition.assembled", broken)
+    shown = organisation.mandate("check", "--input", "-")
+    assert shown.exit_code == 3
+    assert "an internal error: ZeroDivisionError in broken" in shown.err
+    assert "Jane" not in shown.out + shown.err
+    monkeypatch.setenv("MANDATE_TRACEBACK", "1")
+    assert "Jane" in organisation.mandate("check", "--input", "-").err

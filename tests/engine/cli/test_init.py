@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.organisation import founded
+
+
+def test_a_new_organisation_can_judge_at_once(tmp_path: Path) -> None:
+    organisation = founded(tmp_path)
+    shown = organisation.mandate("doctor")
+    assert shown.exit_code == 0, shown.out
+    assert "OPA answers at a socket of its own" in shown.out
+
+
+def test_the_key_is_its_owners_alone_and_out_of_version_control(tmp_path: Path) -> None:
+    founded(tmp_path)
+    assert (tmp_path / ".mandate/keys/signing.pem").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".mandate/.gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    organisation = founded(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    again = organisation.mandate("init", "--name", "other.example")
+    assert again.exit_code == 2
+    assert "it exists already, and init never overwrites" in again.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ['quoted "name"', "two\nlines", "yaml: {", "ünïcode"])
+def test_any_ledger_name_survives_the_settings_file(tmp_path: Path, name: str) -> None:
+    organisation = founded(tmp_path / "other")
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    assert organisation.mandate("init", "--name", name, str(odd)).exit_code == 0
+    shown = organisation.mandate("ledger", "verify", "--config", str(odd / "mandate.yaml"))
+    assert shown.exit_code == 0, shown.err
