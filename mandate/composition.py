@@ -98,7 +98,7 @@ def model_registry(configuration: Configuration) -> MlflowRegistry:
     from .registry.mlflow import MlflowRegistry
 
     settings = configuration.settings.registry
-    return MlflowRegistry(settings.tracking_uri, settings.registry_uri, root=configuration.root)
+    return MlflowRegistry(settings.tracking_uri, settings.registry_uri, folder=configuration.root)
 
 
 @dataclass(frozen=True, slots=True)

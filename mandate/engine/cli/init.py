@@ -10,6 +10,9 @@ import click
 from ..configuration import FILE_NAME
 from ..errors import BadConfiguration
 
+_LEDGER = "ledger.db"
+_KEY = "keys/signing.pem"
+
 _SETTINGS = """\
 # How Mandate judges this organisation's models.
 # Paths are relative to this file. Any setting can be overridden by an environment variable, such as
@@ -101,22 +104,22 @@ def command(directory: Path, name: str) -> None:
     """Write mandate.yaml, a folder for your policies, and the ledger with its signing key."""
     from ..evidence import keys, sqlite
 
-    file = directory / FILE_NAME
-    if file.exists():
-        raise BadConfiguration(
-            "it exists already, and init never overwrites",
-            where=str(file),
-            next_step="Edit it, or choose another directory",
-        )
-    state = directory / ".mandate"
+    file, state = directory / FILE_NAME, directory / ".mandate"
+    for path in (file, state / _LEDGER, state / _KEY):
+        if path.exists():
+            raise BadConfiguration(
+                "it exists already, and init never overwrites",
+                where=str(path),
+                next_step="Keep it, or choose another directory",
+            )
     policies = directory / "policies"
     (policies / "thresholds").mkdir(parents=True, exist_ok=True)
     state.mkdir(mode=0o700, exist_ok=True)
     (state / ".gitignore").write_text(
         "# The ledger, its key and past policies: not for version control.\n*\n"
     )
-    key = keys.create(state / "keys" / "signing.pem")
-    sqlite.create(state / "ledger.db", origin=name)
+    sqlite.create(state / _LEDGER, origin=name)  # first, because it refuses a name that cannot be one
+    key = keys.create(state / _KEY)
     readme = policies / "README.md"
     if not readme.exists():
         readme.write_text(_POLICIES)

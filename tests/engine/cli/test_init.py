@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.organisation import founded
+from tests.organisation import Organisation, founded
 
 
 def test_a_new_organisation_can_judge_at_once(tmp_path: Path) -> None:
@@ -29,11 +29,19 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("name", ['quoted "name"', "two\nlines", "yaml: {", "ünïcode"])
+@pytest.mark.parametrize("name", ['quoted"name"', "yaml:{", "{name}", "ünïcode"])
 def test_any_ledger_name_survives_the_settings_file(tmp_path: Path, name: str) -> None:
-    organisation = founded(tmp_path / "other")
-    odd = tmp_path / "odd"
-    odd.mkdir()
-    assert organisation.mandate("init", "--name", name, str(odd)).exit_code == 0
-    shown = organisation.mandate("ledger", "verify", "--config", str(odd / "mandate.yaml"))
+    organisation = Organisation(tmp_path)
+    assert organisation.mandate("init", "--name", name).exit_code == 0
+    shown = organisation.mandate("ledger", "verify")
     assert shown.exit_code == 0, shown.err
+    assert f"0 entries of {name}" in shown.out
+
+
+@pytest.mark.parametrize("name", ["", "two words", "two\nlines", "a+b"])
+def test_a_name_that_cannot_be_one_leaves_nothing_in_the_way(tmp_path: Path, name: str) -> None:
+    organisation = Organisation(tmp_path)
+    refused = organisation.mandate("init", "--name", name)
+    assert refused.exit_code == 2
+    assert "is no name for a ledger" in refused.err
+    assert organisation.mandate("init", "--name", "bank.example/models").exit_code == 0
