@@ -48,8 +48,8 @@ class Peer:
             while True:
                 connection, _ = self._listener.accept()
                 self._open.append(connection)
-                threading.Thread(target=self._play, args=(connection, self.connections), daemon=True).start()
-                self.connections += 1
+                number, self.connections = self.connections, self.connections + 1
+                threading.Thread(target=self._play, args=(connection, number), daemon=True).start()
 
     def _play(self, connection: socket.socket, number: int) -> None:
         with connection, suppress(OSError):
