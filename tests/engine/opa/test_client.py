@@ -407,6 +407,8 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(
     assert asking.ask("x", QUESTION).result == {"outcome": "deny"}
 
 
+# Python 3.12 warns of forks beside threads, because of programs that did not mean to: this one does.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_does_not_share_connections(peer: Playing, client: Clients) -> None:
     playing = peer(saying(WHOLE))
     asking = client(playing.url)
