@@ -24,7 +24,7 @@ _MOST_BYTES = 1 << 20
 _LONGEST_NAME = 512
 _WORD = re.compile(r"\w+(?:[-'’.,/]\w+)*")
 _PLACEHOLDER = re.compile(
-    r"\W*(?:todo|tbd|tba|tbc|fixme|xxx|n/?a|none|placeholder|to be (?:determined|defined|done|added|completed)"
+    r"\W*(?:todo|tbd|tba|tbc|fixme|xxx|n/?a|none|placeholder|to be (?:determined|defined|done|added)"
     r"|coming soon|(?:more|further) information needed|lorem ipsum\b.*|\.\.\.|…)?\W*",
     re.IGNORECASE | re.DOTALL,
 )

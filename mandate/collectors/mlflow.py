@@ -26,6 +26,8 @@ from mandate.engine.input.registered import (
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _USER = "mlflow.user"
+_NOBODY = "unknown"
+"""MLflow's own word for a run's user that it was not told."""
 _COMMIT = "mlflow.source.git.commit"
 _REPOSITORY = "mlflow.source.git.repoURL"
 _CONTEXT = "mlflow.data.context"
@@ -176,8 +178,9 @@ def _source(run: Any) -> RunSource:
     if run is None:
         return RunSource(user=None, git_commit=None)
     tags = run.data.tags
+    user = tags.get(_USER) or run.info.user_id or None
     return RunSource(
-        user=tags.get(_USER) or run.info.user_id or None,
+        user=None if user == _NOBODY else user,
         git_commit=tags.get(_COMMIT) or None,
         repository=tags.get(_REPOSITORY) or None,
     )

@@ -41,7 +41,7 @@ class ArtifactStore:
         ).keys() != copied.keys():
             # MLflow passes over files that it takes for unfinished uploads; who loads the model would not.
             raise BadInput(
-                "MLflow does not copy all of its files", where=where, next_step="Log the model again"
+                "MLflow does not give all its files", where=where, next_step="Log the model again"
             )
 
     def file(self, artifact_uri: str, path: str, into: Path, *, where: str) -> Path:

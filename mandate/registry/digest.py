@@ -13,32 +13,19 @@ from mandate.engine.input.registered import Artifact, ArtifactFile
 def artifact(folder: Path, *, where: str) -> Artifact:
     """Digest every file below `folder`. `where` names the artifact in messages.
 
-    The root digest is SHA-256 over the files' SHA-256 digests (32 bytes each) in the order of their paths, as
-    in the subject of a Model Signing v1.0 statement. Nothing is ignored: the library's own default leaves out
-    files such as `.gitignore`, where something could hide. `BadInput` if there is a link or another special
-    file, if a name is not text, or if there is no file at all.
+    The root digest is SHA-256 over the files' SHA-256 digests (32 bytes each), sorted by their paths' parts,
+    as in the subject of an OpenSSF Model Signing v1.0 statement. Nothing is ignored: the signing library's own
+    default leaves out files such as `.gitignore`, where something could hide. `BadInput` if there is a link
+    or another special file, if a name is not text, or if there is no file at all.
     """
-    from model_signing.hashing import Config
-
     sizes = plain_files(folder, where=where)
     if not sizes:
         raise BadInput("it has no files", where=where, next_step="Log the model again")
-    hashing = Config().set_ignored_paths(paths=[], ignore_git_paths=False).set_allow_symlinks(False)
-    try:
-        resources = list(hashing.hash(folder).resource_descriptors())
-    except ValueError as error:
-        raise BadInput(
-            "a file is not a regular file", where=where, next_step="Log the model again"
-        ) from error
-    if {resource.identifier for resource in resources} != set(sizes):
-        raise BadInput("its files changed while they were read", where=where, next_step="Ask again")
-    root = hashlib.sha256(b"".join(resource.digest.digest_value for resource in resources)).hexdigest()
     files = tuple(
-        ArtifactFile(
-            path=resource.identifier, sha256=resource.digest.digest_hex, size=sizes[resource.identifier]
-        )
-        for resource in resources
+        ArtifactFile(path=path, sha256=_sha256(folder / path), size=sizes[path])
+        for path in sorted(sizes, key=lambda path: path.split("/"))
     )
+    root = hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in files)).hexdigest()
     return Artifact(sha256=root, files=files)
 
 
@@ -59,6 +46,11 @@ def plain_files(folder: Path, *, where: str) -> dict[str, int]:
             entry = Path(parent, name)
             sizes[entry.relative_to(folder).as_posix()] = entry.stat().st_size
     return sizes
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _special(name: str, where: str) -> BadInput:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _READY = "READY"
+_NOBODY = "unknown"
+"""MLflow's own word for a run's user that it was not told."""
 _MOST_NAMES = 1000
 """Registered models among which a near name is looked for."""
 
@@ -161,7 +163,10 @@ class MlflowRegistry:
     def run_user(self, version: ResolvedVersion) -> str | None:
         """Who started the version's run, as MLflow logged it; `None` if no run says it."""
         run = self._run(version.run_id)
-        return None if run is None else run.data.tags.get("mlflow.user") or run.info.user_id or None
+        if run is None:
+            return None
+        user = run.data.tags.get("mlflow.user") or run.info.user_id
+        return user if user and user != _NOBODY else None
 
     def alias(self, name: str, alias: str) -> str | None:
         """The version that the alias names; `None` if the model has no such alias."""

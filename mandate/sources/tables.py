@@ -83,9 +83,9 @@ def _parquet(content: bytes, location: str) -> pandas.DataFrame:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(io.BytesIO(content))
-        _check_names(table.schema.names, location)
-        frame: pandas.DataFrame = table.to_pandas()
+        file = parquet.ParquetFile(io.BytesIO(content))
+        _check_names(file.schema_arrow.names, location)
+        frame: pandas.DataFrame = file.read().to_pandas()
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise BadInput(
             "it is not a Parquet table that pandas can hold",

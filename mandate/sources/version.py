@@ -53,7 +53,7 @@ class VersionSources:
     """Implements `mandate.engine.input.gathering.Sources`.
 
     Every file is copied before it is digested, and read from that copy: what a digest says was read is what
-    was read, whoever writes to the file meanwhile. The copies are private, made once, and go with this object.
+    was read, whoever writes to it meanwhile. The copies are private, made once, and go with this object.
     """
 
     def __init__(self, registry: Registry, version: Version, *, folder: Path) -> None:
