@@ -11,7 +11,7 @@ help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: opa ## Judge three real credit models, from training to signed evidence
-	@$(BIN)/python examples/credit/demo.py
+	@$(BIN)/python -m examples.credit.demo
 
 test: lint ## Everything: linters, types, policies and their coverage, Python and its coverage
 	@$(BIN)/mandate policy test

@@ -60,6 +60,7 @@ def write_approvals(file: Path, approved: list[dict[str, str]], now: datetime) -
 def _write(file: Path, comment: str, value: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     yaml = YAML()
+    yaml.width = 120
     yaml.default_flow_style = False
     with file.open("w", encoding="utf-8") as stream:
         stream.write(f"# {comment}\n")

@@ -9,10 +9,6 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-EXAMPLE = CHECKOUT / "examples" / "credit"
-
-# As `python examples/credit/demo.py` and `python -m credit.train` have it.
-sys.path[:0] = [str(EXAMPLE), str(EXAMPLE / "team")]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +21,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(workspace: Path) -> subprocess.CompletedProcess[str]:
     """The demo, run as `make demo` runs it."""
     return subprocess.run(
-        [sys.executable, str(EXAMPLE / "demo.py"), "--workspace", str(workspace)],
+        [sys.executable, "-m", "examples.credit.demo", "--workspace", str(workspace)],
         cwd=CHECKOUT,
         text=True,
         stdout=subprocess.PIPE,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import batches
 import pandas as pd
 import pytest
+
+from examples.credit import batches
 
 HMDA = Path(__file__).resolve().parents[2] / "examples/credit/data/hmda.csv"
 

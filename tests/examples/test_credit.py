@@ -132,7 +132,8 @@ def test_no_sensitive_column_is_in_the_registered_models(credit: Path) -> None:
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = subprocess.run(
-        [sys.executable, str(CHECKOUT / "examples/credit/demo.py"), "--workspace", str(tmp_path)],
+        [sys.executable, "-m", "examples.credit.demo", "--workspace", str(tmp_path)],
+        cwd=CHECKOUT,
         text=True,
         capture_output=True,
         check=False,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import batches
 import numpy as np
 import pandas as pd
 import pytest
-from credit import data, evaluation, model
-from credit.mitigation import FairVote
+
+from examples.credit import batches
+from examples.credit.team.credit import data, evaluation, model
+from examples.credit.team.credit.mitigation import FairVote
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "credit"
 

@@ -67,8 +67,8 @@ The largest difference between two groups' approval rates is {difference_afam:.4
 
 ## Ethical considerations
 
-The banks of 1990 denied African-American applicants three times as often as others. {ethics_sentence} Equal
-approval rates do not mean equal error rates.
+The banks of 1990 denied African-American applicants {denial_ratio:.1f} times as often as others.
+{ethics_sentence} Equal approval rates do not mean equal error rates.
 
 ## Caveats and recommendations
 
@@ -126,6 +126,7 @@ def written(
         difference_single=metrics["demographic_parity_difference_single"],
         difference_both=metrics[f"demographic_parity_difference_{both}"],
         smallest_ratio=min(value for name, value in metrics.items() if "parity_ratio" in name),
+        denial_ratio=_denial_ratio(predictions),
         ethics_sentence=ethics,
         caveat_sentence=caveat,
         author=author,
@@ -136,6 +137,12 @@ def written(
 def _wrapped(block: str) -> str:
     """The paragraph in lines of readable length; headings and tables as they are."""
     return block if block.startswith(("#", "|")) else textwrap.fill(block, 110, break_long_words=False)
+
+
+def _denial_ratio(predictions: pd.DataFrame) -> float:
+    """How many times as often the banks denied applicants with `afam` as those without."""
+    denied = 1 - predictions.groupby("afam")[LABEL].mean()
+    return float(denied["yes"] / denied["no"])
 
 
 def _listed(columns: tuple[str, ...]) -> str:

@@ -40,9 +40,9 @@ class Checkout:
 
 
 def record(
-    recipe: Recipe, checkout: Checkout, *, run_id: str, snapshot: Path, as_of: datetime, model: Path
+    recipe: Recipe, checkout: Checkout, *, run_id: str, snapshot: Path, as_of: datetime, model_sha256: str
 ) -> dict[str, Any]:
-    """The record as JSON values. `snapshot` is the training table, `model` the folder of the saved model."""
+    """The record as JSON values. `snapshot` is the training table, `model_sha256` the model's root digest."""
     data_sha256 = file_sha256(snapshot)
     return {
         "run_id": run_id,
@@ -63,7 +63,7 @@ def record(
             "lock_file_sha256": file_sha256(checkout.root / "requirements.lock"),
             "python": platform.python_version(),
         },
-        "output": {"model_sha256": model_root_digest(model)},
+        "output": {"model_sha256": model_sha256},
     }
 
 

@@ -134,7 +134,10 @@ def _logged(trained: _Trained) -> dict[str, str]:
             skops_trusted_types=_TRUSTED,
             pip_requirements=_requirements(),
         )
-        copy = Path(mlflow.artifacts.download_artifacts(saved.model_uri, dst_path=str(scratch / "model")))
+        # From where the files are. By the model's name, MLflow would add one of its own to the copy.
+        stored = mlflow.get_logged_model(saved.model_id).artifact_location
+        copy = Path(mlflow.artifacts.download_artifacts(stored, dst_path=str(scratch / "model")))
+        model_sha256 = provenance.model_root_digest(copy)
         _predicts_the_same(copy, trained)
         seed = provenance.record(
             trained.recipe,
@@ -142,11 +145,11 @@ def _logged(trained: _Trained) -> dict[str, str]:
             run_id=run.info.run_id,
             snapshot=snapshot,
             as_of=trained.as_of,
-            model=copy,
+            model_sha256=model_sha256,
         )
         mlflow.log_dict(seed, "provenance.json")
         registered = mlflow.register_model(saved.model_uri, _NAME, tags={"recipe": trained.recipe_name})
-    return {"name": _NAME, "version": str(registered.version), "sha256": seed["output"]["model_sha256"]}
+    return {"name": _NAME, "version": str(registered.version), "sha256": model_sha256}
 
 
 def _card(trained: _Trained, data_sha256: str) -> str:
