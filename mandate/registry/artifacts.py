@@ -40,9 +40,7 @@ class ArtifactStore:
             root, where=where
         ).keys() != copied.keys():
             # MLflow passes over files that it takes for unfinished uploads; who loads the model would not.
-            raise BadInput(
-                "MLflow does not give all its files", where=where, next_step="Log the model again"
-            )
+            raise BadInput("MLflow does not give all its files", where=where, next_step="Log the model again")
 
     def file(self, artifact_uri: str, path: str, into: Path, *, where: str) -> Path:
         """Copy the one file at `path` below `artifact_uri` into the empty folder `into`, and return where it

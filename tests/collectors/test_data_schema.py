@@ -60,7 +60,11 @@ def test_types_have_mlflows_names(tmp_path: Path) -> None:
         }
     )
     frame.to_parquet(tmp_path / "t.parquet")
-    section = DataSchemaCollector(Options(current="t.parquet"), local(tmp_path)).collect(TARGET).sections["data_schema"]
+    section = (
+        DataSchemaCollector(Options(current="t.parquet"), local(tmp_path))
+        .collect(TARGET)
+        .sections["data_schema"]
+    )
     assert section == DataSchema(
         current=(
             column("integer", "integer"),
@@ -97,4 +101,6 @@ def test_the_training_table_of_a_real_run_fits_the_real_signature(store: Store, 
         sources = VersionSources(registry, registry.resolve("models:/credit/1"), folder=tmp_path)
         options = Options(current="run:data/training.csv")
         section = DataSchemaCollector(options, sources).collect(TARGET).sections["data_schema"]
-    assert [(one.name, one.type) for one in section.current] == [(one.name, one.type) for one in section.signature]
+    assert [(one.name, one.type) for one in section.current] == [
+        (one.name, one.type) for one in section.signature
+    ]

@@ -74,7 +74,13 @@ def test_metrics_are_reported_with_their_history(either: Store) -> None:
 
 def test_a_version_with_little_has_little(either: Store) -> None:
     model = collect(either, "4").sections["model"]
-    assert (model.flavors, model.signature, model.metrics, model.parameters, model.datasets) == ((), None, (), (), ())
+    assert (model.flavors, model.signature, model.metrics, model.parameters, model.datasets) == (
+        (),
+        None,
+        (),
+        (),
+        (),
+    )
     assert model.source == RunSource(user=None, git_commit=None)
 
 

@@ -63,7 +63,9 @@ def test_the_root_digest_is_what_the_signing_library_signs(tmp_path: Path) -> No
     ours = artifact(folder, where="x")
     assert statement["subject"][0]["digest"] == {"sha256": ours.sha256}
     resources = statement["predicate"]["resources"]
-    assert [(one["name"], one["digest"]) for one in resources] == [(one.path, one.sha256) for one in ours.files]
+    assert [(one["name"], one["digest"]) for one in resources] == [
+        (one.path, one.sha256) for one in ours.files
+    ]
 
 
 def test_nothing_is_ignored(tmp_path: Path) -> None:
@@ -78,7 +80,9 @@ def test_nothing_is_ignored(tmp_path: Path) -> None:
 @settings(max_examples=30)
 @given(
     st.dictionaries(
-        st.text("ab.-/", min_size=1, max_size=5).filter(lambda path: all(p.strip(".") for p in path.split("/"))),
+        st.text("ab.-/", min_size=1, max_size=5).filter(
+            lambda path: all(p.strip(".") for p in path.split("/"))
+        ),
         st.binary(max_size=3),
         min_size=1,
         max_size=4,
@@ -88,7 +92,9 @@ def test_nothing_is_ignored(tmp_path: Path) -> None:
 def test_changing_any_file_changes_the_digest(files: dict[str, bytes], data: st.DataObject) -> None:
     import tempfile
 
-    files = {path: content for path, content in files.items() if not any(o.startswith(f"{path}/") for o in files)}
+    files = {
+        path: content for path, content in files.items() if not any(o.startswith(f"{path}/") for o in files)
+    }
     changed = data.draw(st.sampled_from(sorted(files)))
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         before = artifact(written(Path(one), files), where="x").sha256

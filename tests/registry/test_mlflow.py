@@ -72,7 +72,9 @@ def test_what_does_not_exist_is_unknown_and_the_nearest_is_named(
     assert str(raised.value).endswith(message)
 
 
-@pytest.mark.parametrize("name", ["..%2fcredit", "credit?x", "credit#x", "a\\b", "' OR 1=1 --", "é", "a" * 256])
+@pytest.mark.parametrize(
+    "name", ["..%2fcredit", "credit?x", "credit#x", "a\\b", "' OR 1=1 --", "é", "a" * 256]
+)
 def test_an_odd_name_is_only_unknown(registry: MlflowRegistry, name: str) -> None:
     with pytest.raises(UnknownSubject, match="there is no registered model"):
         registry.resolve(f"models:/{name}/1")
@@ -94,9 +96,7 @@ def test_a_weird_name_that_exists_works_like_any_other(either: Store, registry: 
 
 
 @pytest.mark.parametrize("version", ["1", "2", "4"])
-def test_the_digest_is_the_same_at_every_download_and_that_of_the_files(
-    either: Store, version: str
-) -> None:
+def test_the_digest_is_the_same_at_every_download_and_that_of_the_files(either: Store, version: str) -> None:
     uri = f"models:/credit/{version}"
     with either.registry() as one, either.registry() as other:
         collected = one.registered(uri).artifact
@@ -159,7 +159,18 @@ def test_an_artifact_that_is_not_there_is_missing(either: Store, registry: Mlflo
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/etc/hostname", "../model_card.md", "data/../../x", "%2e%2e/x", "a?b", "a#b", "..\\x", "a\n", "data//x"],
+    [
+        "",
+        "/etc/hostname",
+        "../model_card.md",
+        "data/../../x",
+        "%2e%2e/x",
+        "a?b",
+        "a#b",
+        "..\\x",
+        "a\n",
+        "data//x",
+    ],
 )
 def test_a_path_that_leads_elsewhere_is_refused(either: Store, registry: MlflowRegistry, path: str) -> None:
     with pytest.raises(BadInput, match="not the plain path of a file"):
@@ -249,7 +260,9 @@ def test_a_file_that_mlflow_passes_over_is_refused(store: Store) -> None:
         registry.digest(f"models:/hidden/{version}")
 
 
-@pytest.mark.parametrize("source", ["file:///etc", "http://127.0.0.1:9/x", "mlflow-artifacts://127.0.0.1:9/x"])
+@pytest.mark.parametrize(
+    "source", ["file:///etc", "http://127.0.0.1:9/x", "mlflow-artifacts://127.0.0.1:9/x"]
+)
 def test_a_server_cannot_send_the_gate_elsewhere(server: Store, source: str) -> None:
     version = server.publish("elsewhere")
     with sqlite3.connect(server.folder / "mlflow.db") as connection:
@@ -258,7 +271,10 @@ def test_a_server_cannot_send_the_gate_elsewhere(server: Store, source: str) -> 
             (source, source, "elsewhere", int(version)),
         )
     connection.close()
-    with server.registry() as registry, pytest.raises(RegistryUnavailable, match="not where the tracking server"):
+    with (
+        server.registry() as registry,
+        pytest.raises(RegistryUnavailable, match="not where the tracking server"),
+    ):
         registry.digest(f"models:/elsewhere/{version}")
 
 
@@ -320,7 +336,9 @@ def test_another_programs_database_is_not_migrated(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("uri", ["", "mlruns", "file:///mlruns", "ftp://host/x", "sqlite:///", "https://", "databricks"])
+@pytest.mark.parametrize(
+    "uri", ["", "mlruns", "file:///mlruns", "ftp://host/x", "sqlite:///", "https://", "databricks"]
+)
 def test_a_uri_that_can_be_no_registry_is_bad_configuration(tmp_path: Path, uri: str) -> None:
     with pytest.raises(BadConfiguration):
         MlflowRegistry(uri, folder=tmp_path)

@@ -73,7 +73,8 @@ def test_what_is_not_there_is_missing(sources: VersionSources, location: str) ->
 
 
 @pytest.mark.parametrize(
-    "location", ["run:../x", "model:../../etc/hostname", "run:/etc/hostname", "model:/etc/hostname", "run:", "", "a\nb"]
+    "location",
+    ["run:../x", "model:../../etc/hostname", "run:/etc/hostname", "model:/etc/hostname", "run:", "", "a\nb"],
 )
 def test_a_location_that_leads_elsewhere_is_refused(sources: VersionSources, location: str) -> None:
     with pytest.raises(BadInput):
