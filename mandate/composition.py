@@ -19,7 +19,7 @@ from .engine.claim import ClaimedFacts
 from .engine.configuration import LIBRARY, Configuration
 from .engine.decision import Policy
 from .engine.errors import BadConfiguration, BadInput, BadRequest
-from .engine.gate import Gate
+from .engine.gate import Gate, Judge
 from .engine.input import Action
 from .engine.nearest import advice
 from .engine.policy import bundle as policy_bundle
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .engine.evidence.public_keys import PublicKey
     from .engine.evidence.reading import Record
     from .engine.evidence.sqlite import SqliteLedger
+    from .engine.opa.client import OpaClient
+    from .engine.opa.process import LocalOpa
     from .registry.mlflow import MlflowRegistry, ResolvedVersion
 
 _ENVIRONMENT = "production"
@@ -136,32 +138,71 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
     """The whole of Mandate. OPA, where it is our child, lives as long as the context."""
     from .engine.evidence import keys
     from .engine.evidence.recorder import Recorder
-    from .engine.opa.client import OpaClient
-    from .engine.opa.judge import OpaJudge
 
     compiled = bundle(configuration)
-    policy = Policy(revision=compiled.revision, bundle_sha256=compiled.sha256)
     settings = configuration.settings
     with ExitStack() as stack:
-        beside = {}
-        if (url := settings.opa.url) is None:
-            from .engine.opa.process import LocalOpa
-
-            local = stack.enter_context(
-                LocalOpa(
-                    opa_program(configuration),
-                    compiled.path,
-                    bundle_sha256=compiled.sha256,
-                    timeout=settings.opa.timeout,
-                )
-            )
-            url, beside = local.url, dict(local.beside)
-        client = stack.enter_context(OpaClient(url, timeout=settings.opa.timeout))
+        judge = stack.enter_context(_judge(configuration, compiled))
+        signer = keys.load(configuration.path(settings.ledger.key))
         store = ledger(configuration, appending=True)
         stack.callback(store.close)
-        recorder = Recorder(store, keys.load(configuration.path(settings.ledger.key)), now)
-        judge = OpaJudge(client, policy, beside=beside)
-        yield Mandate(Gate(judge, recorder, now), configuration, compiled)
+        yield Mandate(Gate(judge, Recorder(store, signer, now), now), configuration, compiled)
+
+
+@contextmanager
+def _judge(configuration: Configuration, compiled: Bundle) -> Iterator[Judge]:
+    """The sidecar, or an OPA of our own: one that does not start is *undecided*, like one that is down."""
+    policy = Policy(revision=compiled.revision, bundle_sha256=compiled.sha256)
+    settings = configuration.settings.opa
+    if settings.url is None:
+        from .engine.opa.local import LocalJudge
+
+        local = local_opa(configuration, compiled)
+        local.start()  # while OPA gets ready, the rest is imported and the facts are collected
+        with LocalJudge(local, policy, timeout=settings.timeout) as judge:
+            yield judge
+    else:
+        from .engine.opa.judge import OpaJudge
+
+        with sidecar(configuration, settings.url) as client:
+            yield OpaJudge(client, policy, bundle=settings.bundle)
+
+
+def local_opa(configuration: Configuration, compiled: Bundle) -> LocalOpa:
+    """An OPA of our own with these policies, not yet started."""
+    from .engine.opa.process import LocalOpa
+
+    return LocalOpa(
+        partial(opa_program, configuration),
+        compiled.path,
+        bundle_sha256=compiled.sha256,
+        timeout=configuration.settings.opa.timeout,
+    )
+
+
+def sidecar(configuration: Configuration, url: str) -> OpaClient:
+    """A client of the OPA at `url`, with the token and the authorities that the settings name."""
+    from .engine.opa.client import OpaClient
+
+    settings = configuration.settings.opa
+    return OpaClient(
+        url,
+        timeout=settings.timeout,
+        token=_token(configuration),
+        ca=configuration.path(settings.ca) if settings.ca else None,
+    )
+
+
+def _token(configuration: Configuration) -> str | None:
+    if (setting := configuration.settings.opa.token_file) is None:
+        return None
+    file = configuration.path(setting)
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(
+            "the token for OPA cannot be read", where=str(file), next_step="Correct opa.token_file"
+        ) from error
 
 
 def collected(

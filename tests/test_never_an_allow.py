@@ -77,7 +77,8 @@ def test_opa_that_is_down_is_undecided_and_recorded(organisation: Organisation) 
 def test_opa_that_is_missing_is_undecided(organisation: Organisation) -> None:
     ran = organisation.check(GOOD, "--set", "opa.binary=/nowhere/opa")
     assert ran.exit_code == 3
-    assert "there is no program at the configured path of OPA" in ran.out
+    assert "there is no program at the configured path of OPA" in refused(ran)["reasons"][0]
+    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
 
 
 def an_answer(**parts: Any) -> dict[str, Any]:

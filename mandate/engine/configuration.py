@@ -39,6 +39,12 @@ class OpaSettings(Frozen):
 
     url: str | None = None
     """`http://`, `https://` or `unix://` of a sidecar; `None`: Mandate starts its own child."""
+    bundle: str = "mandate"
+    """The name under which the sidecar holds the policies."""
+    token_file: str | None = None
+    """A file with the bearer token that the sidecar expects."""
+    ca: str | None = None
+    """A PEM file with the only authorities to trust for `https://`."""
     binary: str | None = None
     """The `opa` to start; `None`: the one that `mandate opa install` built, or a good one on PATH."""
     timeout: Annotated[float, Field(gt=0, le=300, strict=False)] = 10.0

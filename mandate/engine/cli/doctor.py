@@ -66,13 +66,14 @@ def command(file: Path | None) -> int:
 
 def _diagnoses(file: Path | None) -> Iterator[Diagnosis]:
     yield Diagnosis("mandate", f"{__version__} on Python {sys.version.split()[0]}")
-    yield from _opa()
     yield from _libraries()
     try:
         configuration = load(file or find(Path.cwd()), environment=os.environ)
     except BadConfiguration as error:
+        yield from _opa(None)
         yield _ill("mandate.yaml", error)
         return
+    yield from _opa(configuration)
     yield Diagnosis("mandate.yaml", str(configuration.file))
     yield _looked_at("policies", lambda: _policies(configuration))
     yield _looked_at("ledger", lambda: _ledger(configuration))
@@ -93,19 +94,23 @@ def _ill(what: str, error: MandateError) -> Diagnosis:
     return Diagnosis(what, found, error.next_step or "Correct it")
 
 
-def _opa() -> Iterator[Diagnosis]:
+def _opa(configuration: Configuration | None) -> Iterator[Diagnosis]:
+    from mandate import composition
+
     from ..opa import places
     from ..opa.locate import find_opa, version
 
     def opa() -> str:
-        program = find_opa()
+        program = composition.opa_program(configuration) if configuration else find_opa()
         return f"{version(program)} at {program}"
 
-    yield _looked_at("OPA", opa)
+    if configuration and (url := configuration.settings.opa.url):
+        yield Diagnosis("OPA", f"a sidecar at {url}")
+    else:
+        yield _looked_at("OPA", opa)
     regal = places.program("regal")
-    yield Diagnosis(
-        "Regal", str(regal) if regal.is_file() else "not installed; only `mandate policy check` wants it"
-    )
+    found = str(regal) if regal.is_file() else "not installed; only `mandate policy check` wants it"
+    yield Diagnosis("Regal", found)
 
 
 def _libraries() -> Iterator[Diagnosis]:
@@ -152,5 +157,10 @@ def _collectors(configuration: Configuration) -> str:
 def _judging(configuration: Configuration) -> str:
     from mandate import composition
 
-    with composition.assembled(configuration):
-        return f"OPA answers at {configuration.settings.opa.url or 'a socket of its own, started for each question'}"
+    if (url := configuration.settings.opa.url) is not None:
+        with composition.sidecar(configuration, url) as client:
+            client.health()
+        return f"OPA answers at {url}"
+    with composition.local_opa(configuration, composition.bundle(configuration)) as opa:
+        opa.ready()
+    return "OPA answers at a socket of its own, started for each question"

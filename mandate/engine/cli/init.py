@@ -130,8 +130,8 @@ def command(directory: Path, name: str) -> None:
         f"{state}/": "the ledger of decisions, and the key that signs them",
     }
     width = max(map(len, wrote))
-    for path, what in wrote.items():
-        click.echo(f"wrote {path:<{width}}  {what}")
+    for place, what in wrote.items():
+        click.echo(f"wrote {place:<{width}}  {what}")
     click.echo(f"\nThe key's fingerprint is {key.keyid}.")
     click.echo("Auditors need it: keep it where the ledger is not.")
     click.echo("Next: mandate doctor")

@@ -90,9 +90,9 @@ def validated(document: Document, shape: TypeAdapter[_T]) -> _T:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ascii(".".join(map(str, fault["loc"]))) if fault["loc"] else "the document"
-        problem = fault["msg"].removeprefix("Value error, ").lower()
+        problem = fault["msg"].removeprefix("Value error, ")
         raise BadInput(
-            f"{place}: {problem}",
+            f"{place}: {problem[:1].lower()}{problem[1:]}",
             where=document.location,
             next_step="Correct the file; its schema is in schemas/",
         ) from error

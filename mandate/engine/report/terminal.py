@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -23,6 +24,8 @@ _VERDICT = {
     Outcome.DENY: (" DENY ", "bold white on red"),
     Outcome.UNDECIDED: (" UNDECIDED ", "bold black on yellow"),
 }
+_SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 _WIDTH = 100
 _TERMS = 6
 """How many terms of one rule are shown before `mandate explain` has to be asked."""
@@ -111,9 +114,16 @@ def _passed(findings: tuple[Finding, ...], *, verbose: bool) -> RenderableType:
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for finding in findings:
-        holds = f"{_value(finding.measured)} {finding.comparison} {_value(finding.bound)}"
-        table.add_row(finding.rule, visible(finding.term), visible(holds))
+        table.add_row(finding.rule, visible(finding.term), visible(_holds(finding)))
     return _marked("✓", "green", Group(Text(summary), table))
+
+
+def _holds(finding: Finding) -> str:
+    measured = _value(finding.measured)
+    if finding.comparison == "present":
+        return measured
+    sign = _SIGNS.get(finding.comparison, finding.comparison)
+    return f"{measured} {sign} {_value(finding.bound)}"
 
 
 def _not_applicable(answer: Answer, *, verbose: bool) -> RenderableType:
@@ -166,7 +176,17 @@ def _marked(mark: str, colour: str, body: RenderableType) -> RenderableType:
 
 
 def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A JSON value in a few characters."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value)) or "none"
+    if isinstance(value, dict):
+        return str(value.get("name", f"{len(value)} fields"))
+    text = str(value)
+    return f"{text[:12]}…" if _DIGEST.fullmatch(text) else text
 
 
 def _counted(count: int, noun: str) -> str:
