@@ -1,7 +1,7 @@
 """A real MLflow: a SQLite store with its files, and a tracking server on the loopback interface.
 
-Both are made once a session and hold the same models, published over MLflow's own client. Tests that change them
-publish a model of their own.
+Both are made once a session and hold the same models, published over MLflow's own client. Tests that change
+them publish a model of their own.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _START = 60
 class Store:
     """A registry with the model `credit`.
 
-    Version 1 (alias `champion`) is registered from a logged model, version 2 (`challenger`) from a folder of a
-    run's artifacts, version 3 was deleted, version 4 has no signature.
+    Version 1 (alias `champion`) is registered from a logged model, version 2 (`challenger`) from a folder of
+    a run's artifacts, version 3 was deleted, version 4 has no signature.
     """
 
     tracking_uri: str
@@ -83,7 +83,7 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's tables without content: migrating takes seconds, copying does not."""
     file = tmp_path_factory.mktemp("empty") / "mlflow.db"
     with quiet():
@@ -94,17 +94,17 @@ def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def store(_empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A local SQLite store."""
     folder = tmp_path_factory.mktemp("store")
-    (folder / "mlflow.db").write_bytes(_empty_database.read_bytes())
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
     return _published(f"sqlite:///{folder}/mlflow.db", folder, (folder / "files").as_uri())
 
 
 @pytest.fixture(scope="session")
-def server(_empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A tracking server that gives its files by REST only."""
-    with tracking_server(_empty_database, tmp_path_factory.mktemp("server")) as running:
+    with tracking_server(empty_database, tmp_path_factory.mktemp("server")) as running:
         yield _published(running.url, running.folder, None)
 
 
@@ -159,7 +159,7 @@ def _started(folder: Path) -> Server | None:
     server = Server(f"http://127.0.0.1:{port}", folder, process)
     deadline = time.monotonic() + _START
     while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"{server.url}/health", timeout=5) as answer:
+        with suppress(OSError), urllib.request.urlopen(f"{server.url}/health", timeout=5) as answer:  # noqa: S310  (our own URL)
             if answer.read() == b"OK" and process.poll() is None:
                 return server
         time.sleep(0.1)

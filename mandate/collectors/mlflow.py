@@ -109,7 +109,7 @@ class Registry(Protocol):
     """Where versions are registered."""
 
     def registered(self, uri: str) -> Registered:
-        """All about the version. `UnknownSubject`, `RegistryUnavailable`; `SourceMissing` without its files."""
+        """All about the version. `UnknownSubject`, `RegistryUnavailable`; `SourceMissing` without files."""
 
 
 class MlflowCollector:

@@ -293,9 +293,10 @@ class _Repository:
             "LC_ALL": "C",
         }
         quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+        command = ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments]
         try:
             return subprocess.run(
-                ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments],
+                command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -13,10 +13,10 @@ from mandate.engine.input.registered import Artifact, ArtifactFile
 def artifact(folder: Path, *, where: str) -> Artifact:
     """Digest every file below `folder`. `where` names the artifact in messages.
 
-    The root digest is SHA-256 over the files' SHA-256 digests (32 bytes each), sorted by their paths' parts,
-    as in the subject of an OpenSSF Model Signing v1.0 statement. Nothing is ignored: the signing library's own
-    default leaves out files such as `.gitignore`, where something could hide. `BadInput` if there is a link
-    or another special file, if a name is not text, or if there is no file at all.
+    The root digest is SHA-256 over the files' SHA-256 digests (32 bytes each), sorted by their paths'
+    parts, as in the subject of an OpenSSF Model Signing v1.0 statement. Nothing is ignored: the signing
+    library's own default leaves out files such as `.gitignore`, where something could hide. `BadInput` if
+    there is a link or another special file, if a name is not text, or if there is no file at all.
     """
     sizes = plain_files(folder, where=where)
     if not sizes:

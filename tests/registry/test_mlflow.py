@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -299,8 +302,8 @@ def test_a_server_that_is_down_is_unavailable_in_seconds(tmp_path: Path) -> None
     )
 
 
-def test_a_server_that_dies_meanwhile_is_unavailable(_empty_database: Path, tmp_path: Path) -> None:
-    with tracking_server(_empty_database, tmp_path) as running:
+def test_a_server_that_dies_meanwhile_is_unavailable(empty_database: Path, tmp_path: Path) -> None:
+    with tracking_server(empty_database, tmp_path) as running:
         client = Store(running.url, tmp_path, "")
         with quiet():
             client.client().create_experiment("credit")
@@ -311,6 +314,61 @@ def test_a_server_that_dies_meanwhile_is_unavailable(_empty_database: Path, tmp_
             for ask in (registry.resolve, registry.digest, registry.registered):
                 with pytest.raises(RegistryUnavailable):
                     ask(uri)
+
+
+@contextmanager
+def answering(body: bytes, *, after: float = 0) -> Iterator[str]:
+    """The URL of something that is no MLflow: it answers everything with 200 and `body`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(after)
+            with suppress(OSError):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  (the library's name)
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Please log in as ada</html>",
+        b"",
+        b"{}",
+        b"[]",
+        b'{"registered_model": []}',
+        b'{"registered_model": {"name": "other"}}',
+        b'{"registered_model": {"name": "credit", "aliases": 7}}',
+        b'{"registered_model": {"name": "credit"}}',
+        b'{"registered_model": {"name": "credit"}, "model_version": {"name": "credit", "version": "2"}}',
+    ],
+)
+def test_nonsense_for_an_answer_is_no_version(tmp_path: Path, body: bytes) -> None:
+    with answering(body) as url, pytest.raises((RegistryUnavailable, UnknownSubject)) as raised:
+        MlflowRegistry(url, folder=tmp_path).resolve("models:/credit/1")
+    assert "ada" not in str(raised.value)
+
+
+def test_a_server_that_does_not_answer_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with answering(b"{}", after=2) as url, pytest.raises(RegistryUnavailable, match="no answer in time"):
+        MlflowRegistry(url, folder=tmp_path).resolve("models:/credit/1")
 
 
 def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
