@@ -34,7 +34,7 @@ opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksumme
 	@$(BIN)/python -m mandate.engine.opa.recipe opa regal
 
 bench: opa ## Side by side: `mandate check --input`, `opa eval`, Conftest
-	@$(BIN)/python tests/bench/start_up.py
+	@$(BIN)/python -m tests.bench.start_up
 
 lock: ## Renew the lock file after a change of dependencies
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -45,6 +45,6 @@ lock: ## Renew the lock file after a change of dependencies
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mandate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements/bootstrap.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
