@@ -45,7 +45,7 @@ class Options(Frozen):
     """Location of the directory, see `schemas/developers.v1.json`."""
     repository: Name | None = None
     """Folder of the repository with the training code; `None`: only the run's user is an author."""
-    paths: Annotated[list[Name], Field(default_factory=list)]
+    paths: list[Name] = Field(default_factory=list)
     """Files and folders of the training code, relative to `repository`; none: all of it."""
     revision: Name = "HEAD"
     """The commit up to which the history counts."""
@@ -224,11 +224,14 @@ class _Repository:
     def authors(self, commit: str, path: str, *, committers: bool) -> set[tuple[str, str]]:
         """Normal identity and evidence of each commit that touched the path, also under an earlier name."""
         found: set[tuple[str, str]] = set()
-        # `--follow` finds what a file was called before, but not all sides of merges; `--full-history` those.
-        for history in ("--full-history", "--follow"):
-            log = self._git(
-                "log", history, "--format=%aE%x00%aN%x00%cE%x00%cN", "--end-of-options", commit, "--", path
-            )
+        histories = (
+            (),  # with the merges whose content is neither side's
+            ("--full-history", "--no-merges"),  # what was written on a side that a merge then left out, too
+            ("--follow",),  # under the name that a file had before
+        )
+        form = "--format=%aE%x00%aN%x00%cE%x00%cN"
+        for history in histories:
+            log = self._git("log", *history, form, "--end-of-options", commit, "--", path)
             for line in filter(None, log.split("\n")):
                 author_mail, author_name, mail, name = line.split("\0")
                 found.add((_identity(author_mail, author_name), GIT_AUTHOR))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 METHOD = (
     "population stability index over the values that are not null, natural logarithm, shares of at least "
     "0.0001; a bin for each category or whole number (of at most 20) of the reference and one for all "
-    "others; other numbers in a bin for each value that makes up a tenth of the reference, the rest cut at its "
-    "deciles"
+    "others; other numbers in a bin for each value that makes up a tenth of the reference, the rest cut at "
+    "its deciles"
 )
 _LEAST_SHARE = 0.0001
 _MOST_WHOLE_NUMBERS = 20
@@ -52,7 +52,7 @@ class Options(Frozen):
     """Location of the table that replaces `current` where the action is `monitor`."""
     columns: Annotated[list[Name], Field(min_length=1)] | None = None
     """The columns to watch; `None`: all of the reference but `ignore`."""
-    ignore: Annotated[list[Name], Field(default_factory=list)]
+    ignore: list[Name] = Field(default_factory=list)
     """Columns not to watch, such as an id."""
 
     @model_validator(mode="after")

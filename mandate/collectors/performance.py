@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -36,7 +36,7 @@ class Options(EvaluationTables):
 
     score: Name | None = None
     """Column of scores, such as probabilities of the positive class, in the table of predictions."""
-    metrics: Annotated[list[Metric], Field(min_length=1, default_factory=lambda: ["accuracy"])]
+    metrics: list[Metric] = Field(min_length=1, default_factory=lambda: list[Metric](["accuracy"]))
     baseline: Name | None = None
     """An alias of the same registered model, such as `champion`, or a version number; `None`: none."""
 

@@ -2,7 +2,7 @@
 
 Two tables over the same rows have the same digest: SHA-256 over one JSON array `[id, label]` a line, sorted
 by id, both as text. Without an id column a row is its place in the table, a number. A whole number is the
-same text whether its column is of integers or of floats: a null elsewhere in a CSV column turns `7` into `7.0`.
+same text whether its column is of integers or of floats: a null elsewhere in a CSV column makes `7.0` of `7`.
 """
 
 from __future__ import annotations

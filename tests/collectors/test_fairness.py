@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,17 @@ from fairlearn.metrics import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy.stats import binomtest
 
 from mandate.collectors.fairness import FairnessCollector, Options
 from mandate.engine.errors import BadInput, MandateError, SourceMissing
-from mandate.engine.input import Fairness, Figure, Group, Interval, Origin, Rows, SensitiveAttribute
+from mandate.engine.input import Fairness, Figure, Group, Origin, Rows, SensitiveAttribute, intervals
 from mandate.engine.input.gathering import Gathered, Target
+from mandate.engine.input.intervals import Proportion
 from mandate.engine.input.subject import Action
 from mandate.sources.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from tests.collectors.conftest import Files
 
 HMDA = Path(__file__).parents[2] / "examples/credit/data/hmda.csv"
 TARGET = Target("credit", "1", "models:/credit/1", "run", Action.PROMOTE, "production")
@@ -47,13 +50,13 @@ TABLE = pd.DataFrame(
 )
 
 
-def collect(sources: Any, **options: Any) -> Gathered:
+def collect(files: Files, **options: Any) -> Gathered:
     settings = Options.model_validate({**OPTIONS, **options})
-    return FairnessCollector(settings, sources, evaluate).collect(TARGET)
+    return FairnessCollector(settings, files.sources(), evaluate).collect(TARGET)
 
 
-def section(sources: Any, **options: Any) -> Fairness:
-    fairness = collect(sources, **options).sections["fairness"]
+def section(files: Files, **options: Any) -> Fairness:
+    fairness = collect(files, **options).sections["fairness"]
     assert isinstance(fairness, Fairness)
     return Fairness.model_validate_json(fairness.model_dump_json())  # what policies will see
 
@@ -62,52 +65,30 @@ def figures(attribute: SensitiveAttribute) -> dict[str, Any]:
     return {figure.name: figure.value for figure in attribute.metrics}
 
 
-def wilson(count: int, size: int) -> Interval:
-    limits = binomtest(count, size).proportion_ci(method="wilson")
-    return Interval(
-        lower=max(0.0, round(limits.low, 9)), upper=round(limits.high, 9), level=0.95, method="Wilson score"
-    )
-
-
-def rounded(group: Group) -> Group:
-    def one(figure: Figure) -> Figure:
-        if figure.interval is None:
-            return figure
-        lower, upper = figure.interval.lower, figure.interval.upper
-        assert isinstance(lower, float)
-        assert isinstance(upper, float)
-        limits = {"lower": round(lower, 9), "upper": round(upper, 9)}
-        return figure.model_copy(update={"interval": figure.interval.model_copy(update=limits)})
-
-    return group.model_copy(update={"metrics": tuple(map(one, group.metrics))})
-
-
 def group(name: str, size: int, **counts: tuple[int, int]) -> Group:
-    return Group(
-        name=name,
-        size=size,
-        metrics=tuple(
-            Figure(
-                name=metric,
-                value=count / rows,
-                sample_size=rows,
-                origin=Origin.MEASURED,
-                interval=wilson(count, rows),
-            )
-            for metric, (count, rows) in counts.items()
-        ),
-    )
+    """A group whose metrics are these counts of rows."""
+    figures = [
+        Figure(
+            name=metric,
+            value=count / rows,
+            sample_size=rows,
+            origin=Origin.MEASURED,
+            interval=intervals.of_rate(Proportion(count, rows)),
+        )
+        for metric, (count, rows) in counts.items()
+    ]
+    return Group(name=name, size=size, metrics=tuple(figures))
 
 
-def test_the_figures_of_a_small_table_are_those_computed_by_hand(sources: Any) -> None:
-    sha256 = sources.write("predictions.csv", TABLE)
-    gathered = collect(sources)
+def test_the_figures_of_a_small_table_are_those_computed_by_hand(files: Files) -> None:
+    sha256 = files.write("predictions.csv", TABLE)
+    gathered = collect(files)
     fairness = gathered.sections["fairness"]
     (sex,) = fairness.attributes
     assert (gathered.source, gathered.sha256) == ("predictions.csv", sha256)
     assert fairness.rows.count == 8
     assert (sex.name, sex.columns) == ("sex", ("sex",))
-    assert [rounded(one) for one in sex.groups] == [
+    assert list(sex.groups) == [
         group(
             "f",
             4,
@@ -132,76 +113,83 @@ def test_the_figures_of_a_small_table_are_those_computed_by_hand(sources: Any) -
     ]
 
 
-def test_the_disparities_carry_a_named_interval(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    assert [one.interval and one.interval.method for one in section(sources).attributes[0].metrics] == [
+def test_the_disparities_carry_a_named_interval(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    assert [one.interval and one.interval.method for one in section(files).attributes[0].metrics] == [
         "Newcombe, between the extreme groups",
         "MOVER-R from Wilson scores, between the extreme groups",
         "Newcombe, between the extreme groups",
     ]
 
 
-def test_csv_and_parquet_give_the_same_section(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    sources.write("predictions.parquet", TABLE)
-    assert section(sources) == section(sources, predictions="predictions.parquet")
+def test_csv_and_parquet_give_the_same_section(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    files.write("predictions.parquet", TABLE)
+    assert section(files) == section(files, predictions="predictions.parquet")
 
 
-def test_the_order_of_the_rows_does_not_matter(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    sources.write("shuffled.csv", TABLE.sample(frac=1, random_state=3))
-    assert section(sources) == section(sources, predictions="shuffled.csv")
+def test_the_order_of_the_rows_does_not_matter(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    files.write("shuffled.csv", TABLE.sample(frac=1, random_state=3))
+    assert section(files) == section(files, predictions="shuffled.csv")
 
 
-def test_labels_are_joined_by_id(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    sources.write("bare.csv", TABLE[["id", "prediction"]])
-    sources.write("labels.parquet", TABLE[["id", "label", "sex"]].iloc[::-1])
-    joined = collect(sources, predictions="bare.csv", labels="labels.parquet")
-    assert joined.sections == collect(sources).sections
+def test_labels_are_joined_by_id(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    files.write("bare.csv", TABLE[["id", "prediction"]])
+    files.write("labels.parquet", TABLE[["id", "label", "sex"]].iloc[::-1])
+    joined = collect(files, predictions="bare.csv", labels="labels.parquet")
+    assert joined.sections == collect(files).sections
     assert joined.source == "bare.csv, labels.parquet"
 
 
-def test_an_intersection_has_the_groups_that_occur(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.drop(index=[4, 5]))
-    found = section(sources, intersections=[["sex", "age"]]).attributes
+def test_an_intersection_has_the_groups_that_occur(files: Files) -> None:
+    files.write("predictions.csv", TABLE.drop(index=[4, 5]))
+    found = section(files, intersections=[["sex", "age"]]).attributes
     assert [(one.name, one.columns) for one in found] == [("sex", ("sex",)), ("sex × age", ("sex", "age"))]
-    assert [(one.name, one.size) for one in found[1].groups] == [("f × old", 2), ("f × young", 2), ("m × young", 2)]
+    assert [(one.name, one.size) for one in found[1].groups] == [
+        ("f × old", 2),
+        ("f × young", 2),
+        ("m × young", 2),
+    ]
 
 
-def test_rows_without_a_value_are_a_group_of_their_own(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(sex=["f"] * 4 + [None] * 4))
-    assert [(one.name, one.size) for one in section(sources).attributes[0].groups] == [("(missing)", 4), ("f", 4)]
+def test_rows_without_a_value_are_a_group_of_their_own(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(sex=pd.Series(["f", None] * 4)))
+    assert [(one.name, one.size) for one in section(files).attributes[0].groups] == [
+        ("(missing)", 4),
+        ("f", 4),
+    ]
 
 
-def test_a_group_has_the_same_name_whether_nulls_made_its_column_one_of_floats(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(sex=[1, 1, 1, 0, 0, 0, None, None]))
-    assert [one.name for one in section(sources).attributes[0].groups] == ["(missing)", "0", "1"]
+def test_a_group_has_the_same_name_whether_nulls_made_its_column_one_of_floats(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(sex=[1, 1, 1, 0, 0, 0, np.nan, np.nan]))
+    assert [one.name for one in section(files).attributes[0].groups] == ["(missing)", "0", "1"]
 
 
-def test_the_empty_text_and_null_are_two_groups(sources: Any) -> None:
-    sources.write("predictions.parquet", TABLE.assign(sex=[""] * 4 + [None] * 4))
-    found = section(sources, predictions="predictions.parquet").attributes[0].groups
+def test_the_empty_text_and_null_are_two_groups(files: Files) -> None:
+    files.write("predictions.parquet", TABLE.assign(sex=pd.Series(["", None] * 4)))
+    found = section(files, predictions="predictions.parquet").attributes[0].groups
     assert [one.name for one in found] == ["(empty)", "(missing)"]
 
 
-def test_one_group_has_no_disparity_that_could_pass(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(sex="f"))
-    assert [(one.value, one.interval) for one in section(sources).attributes[0].metrics] == [("NaN", None)] * 3
+def test_one_group_has_no_disparity_that_could_pass(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(sex="f"))
+    assert [(one.value, one.interval) for one in section(files).attributes[0].metrics] == [("NaN", None)] * 3
 
 
-def test_a_rate_over_no_rows_is_named_and_not_invented(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(label=[0] * 4 + [1] * 4))
-    (sex,) = section(sources).attributes
+def test_a_rate_over_no_rows_is_named_and_not_invented(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(label=[0] * 4 + [1] * 4))
+    (sex,) = section(files).attributes
     undefined = Figure(name="true_positive_rate", value="NaN", sample_size=0, origin=Origin.MEASURED)
     assert sex.groups[0].metrics[1] == undefined
     assert figures(sex)["demographic_parity_difference"] == 0.5
     assert figures(sex)["equalized_odds_difference"] == "NaN"
 
 
-def test_the_ratio_of_two_rates_of_zero_is_named(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(prediction=0))
-    (sex,) = section(sources).attributes
+def test_the_ratio_of_two_rates_of_zero_is_named(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(prediction=0))
+    (sex,) = section(files).attributes
     assert figures(sex) == {
         "demographic_parity_difference": 0.0,
         "demographic_parity_ratio": "NaN",
@@ -219,10 +207,12 @@ def test_the_ratio_of_two_rates_of_zero_is_named(sources: Any) -> None:
         (0.5, [0.5, 1.5], [0.5, 1.5]),
     ],
 )
-def test_the_positive_value_may_be_of_any_type(sources: Any, positive: Any, label: Any, prediction: Any) -> None:
+def test_the_positive_value_may_be_of_any_type(
+    files: Files, positive: Any, label: Any, prediction: Any
+) -> None:
     table = pd.DataFrame({"id": [1, 2], "label": label, "prediction": prediction, "sex": ["f", "m"]})
-    sources.write("predictions.csv", table)
-    rates = [one.metrics[0].value for one in section(sources, positive=positive).attributes[0].groups]
+    files.write("predictions.csv", table)
+    rates = [one.metrics[0].value for one in section(files, positive=positive).attributes[0].groups]
     assert rates == [1.0, 0.0]
 
 
@@ -240,61 +230,61 @@ def test_the_positive_value_may_be_of_any_type(sources: Any, positive: Any, labe
         ({"sex": ["(missing)", None] * 4}, "names other rows"),
     ],
 )
-def test_a_table_that_would_need_guessing_is_refused(sources: Any, changed: Any, complaint: str) -> None:
-    sources.write("predictions.csv", TABLE.assign(**changed))
+def test_a_table_that_would_need_guessing_is_refused(files: Files, changed: Any, complaint: str) -> None:
+    files.write("predictions.csv", TABLE.assign(**changed))
     with pytest.raises(BadInput, match=complaint) as refused:
-        collect(sources)
+        collect(files)
     assert refused.value.where == "predictions.csv"
     assert refused.value.next_step
     assert "zero" not in str(refused.value)  # no value of a row
 
 
-def test_other_rows_than_the_labels_are_refused(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    sources.write("labels.csv", TABLE.iloc[1:].assign(id=range(10, 17)))
+def test_other_rows_than_the_labels_are_refused(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    files.write("labels.csv", TABLE.iloc[1:].assign(id=range(10, 17)))
     with pytest.raises(BadInput, match="8 have no label and 7 labels have no prediction"):
-        collect(sources, labels="labels.csv")
-    sources.write("labels.csv", TABLE.iloc[1:])
+        collect(files, labels="labels.csv")
+    files.write("labels.csv", TABLE.iloc[1:])
     with pytest.raises(BadInput, match="1 have no label and 0 labels have no prediction"):
-        collect(sources, labels="labels.csv")
-    sources.write("predictions.csv", TABLE.iloc[1:])
-    sources.write("labels.csv", TABLE)
+        collect(files, labels="labels.csv")
+    files.write("predictions.csv", TABLE.iloc[1:])
+    files.write("labels.csv", TABLE)
     with pytest.raises(BadInput, match="0 have no label and 1 labels have no prediction"):
-        collect(sources, labels="labels.csv")
+        collect(files, labels="labels.csv")
 
 
-def test_a_missing_column_is_refused_with_the_nearest_name(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
+def test_a_missing_column_is_refused_with_the_nearest_name(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
     with pytest.raises(BadInput) as refused:
-        collect(sources, sensitive=["sexx"])
+        collect(files, sensitive=["sexx"])
     assert str(refused.value) == "predictions.csv: there is no column 'sexx'. Write 'sex'."
 
 
-def test_a_missing_table_is_missing_and_not_failed(sources: Any) -> None:
+def test_a_missing_table_is_missing_and_not_failed(files: Files) -> None:
     with pytest.raises(SourceMissing):
-        collect(sources)
+        collect(files)
 
 
-def test_a_column_that_does_not_form_groups_is_refused(sources: Any) -> None:
+def test_a_column_that_does_not_form_groups_is_refused(files: Files) -> None:
     rows = 201
-    sources.write(
+    files.write(
         "predictions.csv", pd.DataFrame({"id": range(rows), "label": 1, "prediction": 1, "sex": range(rows)})
     )
     with pytest.raises(BadInput, match="'sex' has 201 different values, which are too many groups"):
-        collect(sources)
+        collect(files)
 
 
-def test_two_groups_never_share_a_name(sources: Any) -> None:
+def test_two_groups_never_share_a_name(files: Files) -> None:
     table = TABLE.assign(sex=["a × b", "a"] * 4, age=["c", "b × c"] * 4)
-    sources.write("predictions.csv", table)
+    files.write("predictions.csv", table)
     with pytest.raises(BadInput, match="two groups of 'sex × age' would have the same name"):
-        collect(sources, intersections=[["sex", "age"]])
+        collect(files, intersections=[["sex", "age"]])
 
 
-def test_a_group_needs_a_name_of_reasonable_length(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE.assign(sex=["x" * 513] * 8))
+def test_a_group_needs_a_name_of_reasonable_length(files: Files) -> None:
+    files.write("predictions.csv", TABLE.assign(sex=["x" * 513] * 8))
     with pytest.raises(BadInput, match="too long to name a group"):
-        collect(sources)
+        collect(files)
 
 
 @pytest.mark.parametrize(
@@ -316,11 +306,11 @@ def test_options_that_say_too_little_or_too_much_are_refused(wrong: dict[str, An
         Options.model_validate({**OPTIONS, **wrong})
 
 
-def test_real_applications_show_the_disparity_that_is_known_of_them(sources: Any) -> None:
+def test_real_applications_show_the_disparity_that_is_known_of_them(files: Files) -> None:
     applications = pd.read_csv(HMDA).assign(id=range(2380))
-    sources.write("predictions.parquet", applications)
+    files.write("predictions.parquet", applications)
     afam = section(
-        sources,
+        files,
         predictions="predictions.parquet",
         label="deny",
         prediction="deny",
@@ -335,32 +325,42 @@ def test_real_applications_show_the_disparity_that_is_known_of_them(sources: Any
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from([0, 1]), st.sampled_from([0, 1]), st.sampled_from("abc")), min_size=1, max_size=30
+    st.tuples(st.sampled_from([0, 1]), st.sampled_from([0, 1]), st.sampled_from("abc")),
+    min_size=1,
+    max_size=30,
 )
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows=ROWS)
-def test_the_disparities_are_fairlearns(new_sources: Callable[[], Any], rows: list[tuple[int, int, str]]) -> None:
-    sources = new_sources()
+def test_the_disparities_are_fairlearns(
+    new_files: Callable[[], Files], rows: list[tuple[int, int, str]]
+) -> None:
+    files = new_files()
     table = pd.DataFrame(rows, columns=["label", "prediction", "sex"]).assign(id=range(len(rows)))
-    sources.write("predictions.csv", table)
+    files.write("predictions.csv", table)
     if not (table["label"].any() or table["prediction"].any()):
         with pytest.raises(BadInput):
-            collect(sources)
+            collect(files)
         return
-    (sex,) = section(sources).attributes
+    (sex,) = section(files).attributes
     truth, predicted = table["label"], table["prediction"]
     by_group = table.groupby("sex")
     several = len(by_group) > 1
     assert [one.size for one in sex.groups] == by_group.size().tolist()
-    assert [one.metrics[0].value for one in sex.groups] == pytest.approx(by_group["prediction"].mean().tolist())
+    assert [one.metrics[0].value for one in sex.groups] == pytest.approx(
+        by_group["prediction"].mean().tolist()
+    )
     expected = {
         "demographic_parity_difference": demographic_parity_difference(
             truth, predicted, sensitive_features=table["sex"]
         ),
-        "demographic_parity_ratio": demographic_parity_ratio(truth, predicted, sensitive_features=table["sex"]),
-        "equalized_odds_difference": equalized_odds_difference(truth, predicted, sensitive_features=table["sex"])
+        "demographic_parity_ratio": demographic_parity_ratio(
+            truth, predicted, sensitive_features=table["sex"]
+        ),
+        "equalized_odds_difference": equalized_odds_difference(
+            truth, predicted, sensitive_features=table["sex"]
+        )
         if (by_group["label"].nunique() == 2).all()
         else math.nan,
     }
@@ -383,30 +383,29 @@ CELL = st.one_of(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data(), size=st.integers(1, 6))
 def test_any_table_gives_a_section_or_an_error_of_ours(
-    new_sources: Callable[[], Any], data: st.DataObject, size: int
+    new_files: Callable[[], Files], data: st.DataObject, size: int
 ) -> None:
     def column() -> list[Any]:
         cell = data.draw(st.sampled_from([st.sampled_from([0, 1]), CELL]))
         return data.draw(st.lists(cell, min_size=size, max_size=size))
 
-    sources = new_sources()
+    files = new_files()
     names = ("label", "prediction", "sex", "age")
-    sources.write("predictions.csv", pd.DataFrame({"id": range(size), **{name: column() for name in names}}))
+    files.write("predictions.csv", pd.DataFrame({"id": range(size), **{name: column() for name in names}}))
     try:
-        fairness = section(sources, intersections=[["sex", "age"]])
-    except MandateError as error:
-        assert str(error)
-    else:
-        assert fairness.rows.count == size
-        for attribute in fairness.attributes:
-            assert sum(one.size for one in attribute.groups) == size
+        fairness = section(files, intersections=[["sex", "age"]])
+    except MandateError:
+        return
+    assert fairness.rows.count == size
+    for attribute in fairness.attributes:
+        assert sum(one.size for one in attribute.groups) == size
 
 
-def test_the_digest_of_the_rows_is_that_of_ids_and_labels(sources: Any) -> None:
-    sources.write("predictions.csv", TABLE)
-    rows = section(sources).rows
-    sources.write("predictions.csv", TABLE.assign(prediction=1))
-    assert section(sources).rows == rows
+def test_the_digest_of_the_rows_is_that_of_ids_and_labels(files: Files) -> None:
+    files.write("predictions.csv", TABLE)
+    rows = section(files).rows
+    files.write("predictions.csv", TABLE.assign(prediction=1))
+    assert section(files).rows == rows
     for changed in ({"label": [1, 1, 0, 0, 1, 1, 0, 1]}, {"id": range(1, 9)}):
-        sources.write("predictions.csv", TABLE.assign(**changed))
-        assert section(sources).rows == Rows(count=8, sha256=section(sources).rows.sha256) != rows
+        files.write("predictions.csv", TABLE.assign(**changed))
+        assert section(files).rows == Rows(count=8, sha256=section(files).rows.sha256) != rows

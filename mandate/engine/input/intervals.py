@@ -62,8 +62,8 @@ def of_ratio(low: Proportion, high: Proportion) -> Interval:
     """Of `low.rate / high.rate`, which is at most 1; `high.rate` is over 0.
 
     MOVER-R from the Wilson limits (Donner and Zou, Statistical Methods in Medical Research 21, 2012), written
-    so that nothing is divided by zero. The methods of statsmodels are of no use where a rate is 0 or 1: `score`
-    fails and `log-adjusted` has no width.
+    so that nothing is divided by zero. The methods of statsmodels are of no use where a rate is 0 or 1:
+    `score` fails and `log-adjusted` has no width.
     """
     (low_lower, low_upper), (high_lower, high_upper) = low.wilson(), high.wilson()
     product = low.rate * high.rate

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from mandate.engine.input import intervals
@@ -25,9 +24,19 @@ PROPORTIONS = st.integers(1, 60).flatmap(
 
 
 @given(proportion=PROPORTIONS)
-def test_the_interval_of_a_rate_is_scipys_wilson_interval(proportion: Proportion) -> None:
-    expected = binomtest(proportion.count, proportion.size).proportion_ci(method="wilson")
-    assert limits(intervals.of_rate(proportion)) == pytest.approx((expected.low, expected.high), abs=1e-9)
+def test_the_limits_of_a_rate_solve_wilsons_equation(proportion: Proportion) -> None:
+    """Each limit is a rate of which the measured one is 1.96 standard errors away."""
+    for limit in limits(intervals.of_rate(proportion)):
+        distance = (proportion.rate - limit) ** 2
+        assert distance == pytest.approx(
+            1.959963984540054**2 * limit * (1 - limit) / proportion.size, abs=1e-9
+        )
+
+
+def test_the_interval_of_a_rate_is_wilsons() -> None:
+    # Newcombe, Statistics in Medicine 17 (1998), two-sided intervals for the single proportion, method 3.
+    assert limits(intervals.of_rate(Proportion(81, 263))) == pytest.approx((0.2553, 0.3662), abs=6e-5)
+    assert limits(intervals.of_rate(Proportion(0, 20))) == pytest.approx((0.0, 0.1611), abs=6e-5)
 
 
 def test_a_rate_over_no_rows_has_no_interval() -> None:
@@ -52,10 +61,16 @@ def test_the_interval_of_a_difference_is_newcombes(
     assert found == pytest.approx(expected, abs=6e-5)
 
 
-@pytest.mark.parametrize(("low", "high"), [((48, 80), (56, 70)), ((9, 70), (56, 70)), ((200, 1000), (250, 1000))])
-def test_the_interval_of_a_ratio_is_near_the_score_interval(low: tuple[int, int], high: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("low", "high"), [((48, 80), (56, 70)), ((9, 70), (56, 70)), ((200, 1000), (250, 1000))]
+)
+def test_the_interval_of_a_ratio_is_near_the_score_interval(
+    low: tuple[int, int], high: tuple[int, int]
+) -> None:
     expected = confint_proportions_2indep(*low, *high, compare="ratio", method="score")
-    assert limits(intervals.of_ratio(Proportion(*low), Proportion(*high))) == pytest.approx(expected, abs=0.01)
+    assert limits(intervals.of_ratio(Proportion(*low), Proportion(*high))) == pytest.approx(
+        expected, abs=0.01
+    )
 
 
 @settings(deadline=None)
