@@ -302,7 +302,10 @@ def test_a_server_that_is_down_is_unavailable_in_seconds(tmp_path: Path) -> None
     )
 
 
-def test_a_server_that_dies_meanwhile_is_unavailable(empty_database: Path, tmp_path: Path) -> None:
+def test_a_server_that_dies_meanwhile_is_unavailable(
+    empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with tracking_server(empty_database, tmp_path) as running:
         client = Store(running.url, tmp_path, "")
         with quiet():
