@@ -38,16 +38,10 @@ def evaluate(
     labels = sources.table(tables.labels) if other and tables.labels is not None else predictions
     places = np.arange(len(predictions.frame))
     ids: list[str] | list[int] = places.tolist()
-    if tables.id is not None:
+    if tables.id is not None:  # as it is where labels are another table
         ids = _ids(predictions, tables.id)
         if other:
             places = _places(ids, predictions.location, _ids(labels, tables.id), labels.location)
-    elif other:
-        raise BadInput(
-            "predictions and labels stand in two tables, and no column says which row is which",
-            where=predictions.location,
-            next_step="Name the column of ids in the setting id",
-        )
     label = _column(labels, tables.label).iloc[places]
     truth, predicted = _binary(
         (label, labels.location),

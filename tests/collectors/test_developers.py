@@ -273,6 +273,12 @@ def test_a_revision_that_is_no_commit_is_an_error(
     assert refused.value.where == "code"
 
 
+def test_a_name_that_no_process_can_be_given_is_an_error(files: Files, repository: Repository) -> None:
+    repository.commit("train.py", "1", "one@x.example")
+    with pytest.raises(BadInput, match=r"git did not answer \(ValueError\)"):
+        collect(files, repository="code", paths=["train.py\0"])
+
+
 def test_a_shallow_clone_is_refused(files: Files, repository: Repository) -> None:
     repository.commit("train.py", "1", "one@x.example")
     repository.commit("train.py", "2", "two@x.example")

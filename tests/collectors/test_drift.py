@@ -293,6 +293,14 @@ def test_a_missing_table_is_missing_and_not_failed(files: Files) -> None:
         collect(files)
 
 
+def test_a_test_that_finds_no_number_has_no_verdict_and_counts_as_drifted(files: Files) -> None:
+    numbers = [1.5e308, -1.5e308, 0.5, 1.5, 2.5, 3.5] * 200
+    found = section(files, {"x": numbers}, {"x": numbers})
+    assert found.columns[0].test is None
+    assert found.columns[0].psi == measured("psi", 0.0, 2400)
+    assert found.drifted_share.value == 1.0
+
+
 def test_what_evidently_stumbles_over_is_an_error_without_a_value(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:

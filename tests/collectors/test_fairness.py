@@ -287,6 +287,19 @@ def test_a_group_needs_a_name_of_reasonable_length(files: Files) -> None:
         collect(files)
 
 
+def test_an_intersection_needs_a_name_of_reasonable_length(files: Files) -> None:
+    long, longer = "x" * 300, "y" * 300
+    files.write("predictions.csv", TABLE.rename(columns={"sex": long, "age": longer}))
+    with pytest.raises(BadInput, match="too long together"):
+        collect(files, sensitive=[long], intersections=[[long, longer]])
+
+
+def test_nested_labels_are_refused(files: Files) -> None:
+    files.write("predictions.parquet", TABLE.assign(label=pd.Series([[1]] * 8, dtype=object)))
+    with pytest.raises(BadInput, match="'label' holds nested values"):
+        collect(files, predictions="predictions.parquet")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

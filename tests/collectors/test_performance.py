@@ -336,6 +336,13 @@ def test_the_interval_of_the_area_covers_it_as_often_as_it_says() -> None:
     assert 0.92 <= covered / 400 <= 0.98
 
 
+def test_f1_of_nothing_positive_is_named() -> None:
+    nothing = np.array([False] * 3)
+    assert METRICS["f1"](_evaluation(nothing, None)).figure("f1") == Figure(
+        name="f1", value="NaN", sample_size=3, origin=Origin.MEASURED
+    )
+
+
 def _evaluation(truth: Any, scores: Any) -> Any:
     from mandate.engine.input import Rows
     from mandate.engine.input.evaluation import Evaluation
