@@ -53,6 +53,8 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 def not_recorded(error: sqlite3.Error, path: Path) -> NotRecorded:
     """The error in Mandate's terms. Raise it `from` the original."""
     code = str(getattr(error, "sqlite_errorname", ""))
+    if code.startswith("SQLITE_CANTOPEN") and path.exists():
+        code = "SQLITE_PERM"  # the file is there: it is its log that cannot be made beside it
     for beginning, meaning, next_step in _MEANINGS:
         if code.startswith(beginning):
             return NotRecorded(f"{meaning} ({error})", where=str(path), next_step=next_step)

@@ -190,6 +190,9 @@ class SqliteLedger:
             twice = "SELECT id FROM entries NOT INDEXED GROUP BY id HAVING count(*) > 1"
             for (entry_id,) in connection.execute(twice):
                 yield f"the id {entry_id!a} stands at more than one entry"
+            before = "SELECT position FROM entries WHERE position < 0"
+            for (position,) in connection.execute(before):
+                yield f"there is an entry {position}"
             stray = "SELECT position FROM envelopes WHERE position NOT IN (SELECT position FROM entries)"
             for (position,) in connection.execute(stray):
                 yield f"there is an envelope {position} without an entry"
@@ -248,7 +251,8 @@ def _reader(path: Path) -> sqlite3.Connection:
         # A ledger on a read-only medium: SQLite cannot make the index of the write-ahead log beside it. That
         # is not needed where nothing can be written and no log is left to be read.
         log = path.with_name(f"{path.name}-wal")
-        if os.access(path.parent, os.W_OK) or log.exists() or not path.is_file():
+        left_over = log.exists() and log.stat().st_size > 0
+        if os.access(path.parent, os.W_OK) or left_over or not path.is_file():
             raise
         connection = _connect(path, "ro&immutable=1")
     try:

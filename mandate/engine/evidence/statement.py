@@ -29,18 +29,23 @@ from .predicate import (
     StatementSubject,
 )
 
+_FIRST_INEXACT = 2.0**53
+
 
 def state(
     document: Input, judgement: Judgement, *, decision_id: str, recorded_at: datetime, origin: str
 ) -> DecisionStatement:
-    """The statement about `judgement`, made on `document` and recorded in the ledger named `origin`."""
+    """The statement about `judgement`, made on `document` and recorded in the ledger named `origin`.
+
+    Of `recorded_at`, the milliseconds count: a UUIDv7 has no more.
+    """
     input_sha256 = document_sha256(document.model_dump(mode="json"))
     policy = judgement.policy
     return DecisionStatement(
         subject=(_subject(document, input_sha256),),
         predicate=DecisionPredicate(
             id=decision_id,
-            recordedAt=recorded_at,
+            recordedAt=recorded_at.replace(microsecond=recorded_at.microsecond // 1000 * 1000),
             outcome=judgement.decision.outcome,
             decision=judgement.decision,
             decisionSha256=document_sha256(judgement.decision.model_dump(mode="json")),
@@ -55,8 +60,15 @@ def state(
 
 
 def payload(statement: DecisionStatement) -> bytes:
-    """The statement as the bytes that are signed. `ValueError` for what JSON cannot carry exactly."""
-    return canonical(statement.model_dump(mode="json"))
+    """The statement as the bytes that are signed. `ValueError` for what JSON cannot carry exactly.
+
+    What was written is read back and compared. JSON turns NaN into null, a set into a list and a number that
+    is a key into text without a word, and then something else would be signed than what was answered.
+    """
+    data = canonical(statement.model_dump(mode="json"))
+    if DecisionStatement.model_validate_json(data) != statement:
+        raise ValueError("the statement does not read back as it was")
+    return data
 
 
 def read(data: bytes) -> DecisionStatement:
@@ -71,7 +83,7 @@ def read(data: bytes) -> DecisionStatement:
 def parse(data: bytes) -> dict[str, Any]:
     """The payload as JSON, whatever it says. `BadInput` if it is not an object in canonical JSON."""
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_int=_number)
         same = isinstance(document, dict) and canonical(document) == data
     except (ValueError, RecursionError) as error:
         raise BadInput("the statement is not JSON that can be canonical") from error
@@ -95,6 +107,12 @@ def contradictions(statement: DecisionStatement, document: dict[str, Any]) -> It
         yield "the statement's subject is not the input's"
     if predicate.outcome is not predicate.decision.outcome:
         yield "the outcome is not the decision's"
+
+
+def _number(digits: str) -> int | float:
+    """A whole number as canonical JSON has it: beyond 2**53 - 1 it can only have been a double."""
+    number = float(digits)
+    return int(digits) if abs(number) < _FIRST_INEXACT else number
 
 
 def _subject(document: Input, input_sha256: str) -> StatementSubject:

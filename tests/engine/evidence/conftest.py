@@ -11,7 +11,7 @@ import pytest
 from mandate.engine.decision import Decision, Finding, FindingOutcome, Judgement, Outcome, Policy
 from mandate.engine.evidence import keys, sqlite
 from mandate.engine.evidence.keys import SigningKey
-from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.recorder import Receipt, Recorder
 from mandate.engine.evidence.sqlite import SqliteLedger
 from mandate.engine.input.collection import Collected, Missing
 from mandate.engine.input.document import Input
@@ -42,7 +42,10 @@ def document() -> Input:
             risk_tier="high",
         ),
         request=Request(
-            action=Action.PROMOTE, environment="production", requested_by="ci", time=NOON - timedelta(seconds=1)
+            action=Action.PROMOTE,
+            environment="production",
+            requested_by="ci",
+            time=NOON - timedelta(seconds=1),
         ),
         performance=Performance(
             rows=Rows(count=2380, sha256="cd" * 32),
@@ -122,3 +125,9 @@ def clock() -> Callable[[], datetime]:
 def recorder(ledger: SqliteLedger, signer: SigningKey, clock: Callable[[], datetime]) -> Recorder:
     """Records into the new ledger with the new key."""
     return Recorder(ledger, signer, clock)
+
+
+@pytest.fixture
+def record(recorder: Recorder, document: Input, judgement: Judgement) -> Callable[[], Receipt]:
+    """Records the decision once more."""
+    return lambda: recorder.record(document, judgement)

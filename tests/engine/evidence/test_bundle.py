@@ -48,13 +48,17 @@ def verify(cosign: Path, tmp_path: Path) -> Verify:
     """Cosign's verdict on a bundle, offline."""
 
     def verify(
-        exported: bytes, key: Path, *, kind: str = DECISION, claims: tuple[str, ...] = ("--check-claims=false",)
+        exported: bytes,
+        key: Path,
+        *,
+        kind: str = DECISION,
+        claims: tuple[str, ...] = ("--check-claims=false",),
     ) -> subprocess.CompletedProcess[str]:
         file = tmp_path / "decision.sigstore.json"
         file.write_bytes(exported)
+        command = [str(cosign), "verify-blob-attestation", "--key", str(key), "--bundle", str(file)]
         return subprocess.run(
-            [cosign, "verify-blob-attestation", "--key", key, "--bundle", file, "--type", kind]
-            + ["--insecure-ignore-tlog", *claims],
+            [*command, "--type", kind, "--insecure-ignore-tlog", *claims],
             capture_output=True,
             text=True,
             check=False,

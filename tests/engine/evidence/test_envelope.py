@@ -58,7 +58,7 @@ def test_securesystemslib_verifies_it_and_refuses_another_payload() -> None:
 
 def test_signature_over_another_type_is_wrong() -> None:
     made = Signature(KEY.keyid, KEY.sign(envelope.pae("text/plain", PAYLOAD)))
-    with pytest.raises(BadInput, match="signature by SHA256:.* is wrong"):
+    with pytest.raises(BadInput, match=r"signature by SHA256:.* is wrong"):
         envelope.verify(Envelope(PAYLOAD, (made,)), KEYS)
 
 

@@ -6,7 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -21,9 +26,9 @@ from mandate.engine.evidence import keys, public_keys
 from mandate.engine.evidence.keys import SigningKey
 
 
-def private_pem(key: object, password: bytes = b"") -> bytes:
+def private_pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)  # type: ignore[attr-defined]
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def test_new_key_is_private_and_has_its_public_key_beside_it(tmp_path: Path) -> None:

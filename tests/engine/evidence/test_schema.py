@@ -53,8 +53,6 @@ def test_every_predicate_is_of_the_published_shape(document: Input, judgement: J
     "change",
     [{"id": "1"}, {"extra": 1}, {"outcome": "maybe"}, {"inputSha256": "AB" * 32}, {"input": {}}, {"opa": {}}],
 )
-def test_another_shape_is_refused(
-    document: Input, judgement: Judgement, change: dict[str, object]
-) -> None:
+def test_another_shape_is_refused(document: Input, judgement: Judgement, change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Draft202012Validator(PUBLISHED).validate(predicate(document, judgement) | change)

@@ -74,9 +74,7 @@ def test_time_of_another_zone_is_written_in_utc(document: Input, judgement: Judg
 
 
 @pytest.mark.parametrize("which", ["document", "without_digest"])
-def test_in_toto_library_accepts_it(
-    which: str, judgement: Judgement, request: pytest.FixtureRequest
-) -> None:
+def test_in_toto_library_accepts_it(which: str, judgement: Judgement, request: pytest.FixtureRequest) -> None:
     data = signed(request.getfixturevalue(which), judgement)
     Statement.copy_from_pb(json_format.Parse(data, statement_pb2.Statement())).validate()
 
@@ -96,7 +94,11 @@ def test_statement_agrees_with_itself(document: Input, without_digest: Input, ju
     ("path", "value", "contradictions"),
     [
         (("predicate", "inputSha256"), "00" * 32, ["the input does not have the digest that is stated"]),
-        (("predicate", "decisionSha256"), "00" * 32, ["the decision does not have the digest that is stated"]),
+        (
+            ("predicate", "decisionSha256"),
+            "00" * 32,
+            ["the decision does not have the digest that is stated"],
+        ),
         (("predicate", "outcome"), "deny", ["the outcome is not the decision's"]),
         (("subject", 0, "name"), "models:/other/1", ["the statement's subject is not the input's"]),
         (("subject", 0, "digest", "sha256"), "00" * 32, ["the statement's subject is not the input's"]),
@@ -186,3 +188,32 @@ def test_any_other_bytes_are_refused_or_another_statement(
     except BadInput:
         return
     assert (read == statement.read(original)) is (changed == original)
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        2**53 - 1,
+        2.0**53,
+        1e16,
+        1e20,
+        1e21,
+        1.7976931348623157e308,
+        5e-324,
+        -0.0,
+        -1e17,
+        0.1 + 0.2,
+        "\0",
+        "\U0001f600",
+    ],
+)
+def test_every_finite_double_and_text_is_signed_exactly(
+    document: Input, judgement: Judgement, measured: Any
+) -> None:
+    finding = judgement.decision.findings[0].model_copy(update={"measured": measured})
+    decision = judgement.decision.model_copy(update={"findings": (finding,)})
+    judged = judgement.model_copy(update={"decision": decision})
+    stated = statement.state(document, judged, decision_id=ID, recorded_at=NOON, origin=ORIGIN)
+    data = statement.payload(stated)
+    assert statement.read(data) == stated
+    assert list(statement.contradictions(stated, statement.parse(data))) == []
