@@ -21,12 +21,9 @@ def artifact(folder: Path, *, where: str) -> Artifact:
     sizes = plain_files(folder, where=where)
     if not sizes:
         raise BadInput("it has no files", where=where, next_step="Log the model again")
-    files = tuple(
-        ArtifactFile(path=path, sha256=_sha256(folder / path), size=sizes[path])
-        for path in sorted(sizes, key=lambda path: path.split("/"))
+    return Artifact.of(
+        ArtifactFile(path=path, sha256=_sha256(folder / path), size=size) for path, size in sizes.items()
     )
-    root = hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in files)).hexdigest()
-    return Artifact(sha256=root, files=files)
 
 
 def plain_files(folder: Path, *, where: str) -> dict[str, int]:

@@ -19,7 +19,6 @@ from ..report.visible import visible
 
 _LIBRARIES = {
     "mlflow": "mlflow",
-    "model_signing": "model-signing",
     "fairlearn": "fairlearn",
     "sklearn": "scikit-learn",
     "evidently": "evidently",

@@ -13,7 +13,7 @@ def command() -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     click.echo(f"mandate {__version__}")
-    for name in ("mlflow", "fairlearn", "evidently", "scikit-learn", "pandas", "model-signing"):
+    for name in ("mlflow", "fairlearn", "evidently", "scikit-learn", "pandas"):
         try:
             click.echo(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from pydantic import model_validator
+
 from .base import Frozen
 from .collection import Collection
 from .people import Approval, Developer, Waiver
@@ -49,3 +51,10 @@ class Input(Frozen):
     waivers: tuple[Waiver, ...] = ()
     collection: tuple[Collection, ...] = ()
     """One entry a collector that was asked; names are unique."""
+
+    @model_validator(mode="after")
+    def _is_about_one_model(self) -> Input:
+        model, subject = self.model, self.subject
+        if model is not None and (model.name, model.version) != (subject.name, subject.version):
+            raise ValueError("the model section is about another model version than the subject")
+        return self

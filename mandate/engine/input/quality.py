@@ -64,7 +64,8 @@ class DriftedColumn(Frozen):
     null_rate_increase: Figure | None
     """Current minus reference, in -1 … 1; `None` if the column is not in both."""
     new_categories: Annotated[int, Field(ge=0)] = 0
-    """How many values the current data have that the reference has not (categorical columns)."""
+    """How many values the current data have that the reference has not: of categories, and of whole numbers with
+    at most 20 values."""
 
 
 class Drift(Frozen):
@@ -76,7 +77,8 @@ class Drift(Frozen):
     current_rows: Annotated[int, Field(ge=0)]
     columns: tuple[DriftedColumn, ...]
     drifted_share: Figure
-    """Share of the reference's columns that are gone or that Evidently's test calls drifted, in 0 … 1."""
+    """Share of the watched columns that are gone, that Evidently's test calls drifted or that it could not test,
+    in 0 … 1."""
 
 
 class DataColumn(Frozen):

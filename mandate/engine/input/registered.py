@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Frozen, Name, Sha256, UtcTime
 from .figures import Number, Origin
@@ -99,13 +101,32 @@ class ArtifactFile(Frozen):
     """Bytes."""
 
 
+def root_digest(files: Iterable[ArtifactFile]) -> str:
+    """SHA-256 over the files' SHA-256 digests (32 bytes each), sorted by the parts of their paths, as in the
+    subject of an OpenSSF Model Signing v1.0 statement."""
+    in_order = sorted(files, key=lambda file: file.path.split("/"))
+    return hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in in_order)).hexdigest()
+
+
 class Artifact(Frozen):
     """The model's files, read and digested."""
 
     sha256: Sha256
-    """OpenSSF Model Signing root digest. It covers the files' content in the order of their names, not
-    the names themselves: `files` stands beside it."""
-    files: tuple[ArtifactFile, ...]
+    """OpenSSF Model Signing root digest, see `root_digest`. It covers the files' content in the order of their
+    names, not the names themselves: `files` stands beside it."""
+    files: Annotated[tuple[ArtifactFile, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_the_digest_of_its_files(self) -> Artifact:
+        if self.sha256 != root_digest(self.files):
+            raise ValueError("sha256 is not the root digest of the files")
+        return self
+
+    @classmethod
+    def of(cls, files: Iterable[ArtifactFile]) -> Artifact:
+        """The artifact that is made of these files."""
+        in_order = tuple(sorted(files, key=lambda file: file.path.split("/")))
+        return cls(sha256=root_digest(in_order), files=in_order)
 
 
 class CardSection(Frozen):

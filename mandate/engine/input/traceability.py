@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from .base import Frozen, Name, UtcTime
+from pydantic import StringConstraints
+
+from .base import Frozen, Name, Sha256, UtcTime
 from .registered import NamedValue
+
+GitCommit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\z")]
+"""A commit's whole name, SHA-1 or SHA-256."""
 
 
 class Data(Frozen):
     """The training data."""
 
     version: str | None = None
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     source: str | None = None
     as_of: UtcTime | None = None
     """The instant that the data describe: the latest record in them."""
@@ -22,7 +27,7 @@ class Code(Frozen):
     """The training code."""
 
     repository: str | None = None
-    git_commit: str | None = None
+    git_commit: GitCommit | None = None
     path: str | None = None
     dirty: bool | None = None
     """Whether the work tree differed from the commit; `None` if nobody said."""
@@ -32,14 +37,14 @@ class Environment(Frozen):
     """Where training ran."""
 
     container_image_digest: str | None = None
-    lock_file_sha256: str | None = None
+    lock_file_sha256: Sha256 | None = None
     python: str | None = None
 
 
 class Output(Frozen):
     """What training produced."""
 
-    model_sha256: str | None = None
+    model_sha256: Sha256 | None = None
     """Root digest of the artifact."""
 
 
