@@ -195,9 +195,12 @@ class Demo:
         accepted: Sequence[int] = (0,),
     ) -> subprocess.CompletedProcess[str]:
         """Run a command; `StoryBroken` with all that it said if its exit code is not accepted."""
-        done = subprocess.run(
-            list(command), cwd=folder, env=self._environment, text=True, capture_output=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                list(command), cwd=folder, env=self._environment, text=True, capture_output=True, check=False
+            )
+        except FileNotFoundError as error:
+            raise StoryBroken(f"there is no {command[0]}: install it") from error
         if done.returncode not in accepted:
             said = f"{done.stdout}{done.stderr}".strip()
             raise StoryBroken(f"`{' '.join(command)}` ended with exit code {done.returncode}\n{said}")
@@ -217,7 +220,6 @@ class Demo:
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     @contextmanager
