@@ -61,10 +61,6 @@ _reasons contains "Nothing passed, and what nobody proved is not allowed." if {
 	count({"passed", "violation", "no_verdict"} & _outcomes) == 0
 }
 
-_reasons contains sprintf("The rule %s judges, but the catalogue does not have it.", [concat(".", rule)]) if {
-	some rule in _undescribed
-}
-
 default _environment := "that is not named"
 
 _environment := wording.name(input.request.environment)
@@ -76,13 +72,6 @@ _failures contains wording.could_not_find_out(name, entry.reason) if {
 	some entry in input.collection
 	entry.name == name
 	entry.status == "failed"
-}
-
-# What judges and is not described would never be asked: nothing is allowed then.
-_undescribed contains [category, name] if {
-	some category, name
-	library[category][name].must
-	not catalogue[concat(".", [category, name])]
 }
 
 # By rule, then term: sets iterate in order, and each rule's findings are sorted.

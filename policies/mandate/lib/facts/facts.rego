@@ -22,7 +22,27 @@ compared(collector, stated, other) := {
 	"collector": collector,
 	"unit": null,
 } if {
+	is_object(stated)
+	is_object(other)
 	entry := collectors.collected(collector)
+}
+
+# METADATA
+# description: A figure in 0 … 1. A number outside is no such figure, whatever bound it meets, and is not judged.
+share(collector, stated) := within(collector, stated, 0, 1)
+
+# METADATA
+# description: A figure in a range. A number outside is no such figure, whatever bound it meets, and is not judged.
+within(collector, stated, lowest, highest) := figure(collector, stated) if not _outside(stated.value, lowest, highest)
+
+_outside(value, lowest, _) if {
+	is_number(value)
+	value < lowest
+}
+
+_outside(value, _, highest) if {
+	is_number(value)
+	value > highest
 }
 
 # METADATA

@@ -10,7 +10,7 @@ import data.mandate.lib.thresholds
 
 # METADATA
 # description: A check that does not hold, after the rule's `failure_msg`.
-failed(check) := sprintf("%s %s (%s), %s", [
+failed(check) := sprintf("%s %s (%s), %s.", [
 	name(check.term),
 	_measured(check),
 	_source(check),
@@ -33,10 +33,13 @@ could_not_find_out(collector, reason) := sprintf("The collector %s could not fin
 #   A name from outside. Control characters, marks that reorder text and the like become `�`, and a name with
 #   such marks, with quotes or of over 120 characters is quoted.
 name(text) := text if {
+	is_string(text)
 	count(text) <= 120
 	regex.match(`^[\p{L}\p{M}\p{N}_.,:;×()/@=<>+%#&'… -]+$`, text)
 	text == trim_space(text)
-} else := json.marshal(_shortened(_printable(text)))
+} else := json.marshal(_shortened(_printable(text))) if {
+	is_string(text)
+} else := _shortened(json.marshal(text))
 
 # METADATA
 # description: |
@@ -49,6 +52,10 @@ number(measured, bound) := grouped(measured) if {
 	rounded := sprintf("%.4g", [measured])
 	_side(to_number(rounded), bound) == _side(measured, bound)
 } else := sprintf("%v", [measured])
+
+_rounded(value) := number(value, null) if {
+	is_number(value)
+} else := _single(value)
 
 # METADATA
 # description: A whole number with a comma between thousands.
@@ -122,8 +129,8 @@ _n(check) := [sprintf("n = %s", [grouped(check.n)])] if {
 
 _interval(check) := [sprintf("%s %% interval %s to %s", [
 	_value(check.interval.level * 100),
-	_value(check.interval.lower),
-	_value(check.interval.upper),
+	_rounded(check.interval.lower),
+	_rounded(check.interval.upper),
 ])] if {
 	is_object(check.interval)
 } else := []

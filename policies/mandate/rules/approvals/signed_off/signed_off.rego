@@ -63,10 +63,11 @@ _people(roles) := {person |
 
 _authors contains person if {
 	some developer in input.developers
-	person := approvals.person(developer.name)
+	some identity in array.concat([developer.name], object.get(developer, "identities", []))
+	person := approvals.person(identity)
 }
 
-_authors contains approvals.person(input.model.source.user) if count(input.developers) > 0
+_authors contains approvals.person(input.model.source.user) if input.developers[0]
 
 # Places that can be filled at once, one person each. By the deficiency form of Hall's theorem (O. Ore, 1955) that is
 # the least, over all sets of roles, of the people with one of these roles and the places of all other roles.

@@ -36,7 +36,7 @@ must contains check.equals(column.name, facts.derived("drift", "gone"), threshol
 	not column.in_current
 }
 
-must contains check.at_most(column.name, facts.figure("drift", column.null_rate_increase), bound) if {
+must contains check.at_most(column.name, facts.within("drift", column.null_rate_increase, -1, 1), bound) if {
 	some column in input.drift.columns
 	column.in_reference
 	bound := thresholds.of(settings.null_rate_increase)

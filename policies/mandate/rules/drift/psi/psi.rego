@@ -35,12 +35,12 @@ terms contains column.name if some column in input.drift.columns
 # Data without columns are not data that did not drift.
 terms contains "columns" if not input.drift.columns[0]
 
-must contains check.at_most(column.name, facts.figure("drift", column.psi), _bound) if {
+must contains check.at_most(column.name, facts.within("drift", column.psi, 0, 1000), _bound) if {
 	some column in input.drift.columns
 }
 
 must contains check.at_most("share of drifted columns", share, bound) if {
-	share := facts.figure("drift", input.drift.drifted_share)
+	share := facts.share("drift", input.drift.drifted_share)
 	bound := thresholds.of(settings.drifted_share)
 }
 

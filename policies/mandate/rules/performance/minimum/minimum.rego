@@ -28,7 +28,7 @@ import data.mandate.thresholds.performance as settings
 
 terms contains name if some name, _ in settings.minimum
 
-must contains check.at_least(name, facts.figure("performance", metric), thresholds.of(setting)) if {
+must contains check.at_least(name, facts.share("performance", metric), thresholds.of(setting)) if {
 	some name, setting in settings.minimum
 	some metric in input.performance.metrics
 	metric.name == name

@@ -34,6 +34,8 @@ must contains check.at_least(name, facts.compared("performance", metric, baselin
 	metric.name == name
 	some baseline in input.performance.baseline.metrics
 	baseline.name == name
+	facts.share("performance", metric)
+	facts.share("performance", baseline)
 	bound := _less(baseline.value, thresholds.of(setting))
 }
 

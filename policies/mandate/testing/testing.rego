@@ -1,0 +1,39 @@
+# METADATA
+# description: |
+#   What tests of rules share: one good input (`data.json` beside this), changes to it, and a rule's verdicts.
+package mandate.testing
+
+# METADATA
+# description: The good input, changed by JSON patches.
+changed(changes) := json.patch(data.mandate.testing.good, changes)
+
+# METADATA
+# description: A JSON patch that puts another value to a place.
+replaced(path, value) := {"op": "replace", "path": path, "value": value}
+
+# METADATA
+# description: A JSON patch that removes what is at a place.
+removed(path) := {"op": "remove", "path": path}
+
+# METADATA
+# description: A JSON patch that adds an item to a list.
+appended(path, value) := {"op": "add", "path": concat("", [path, "/-"]), "value": value}
+
+# METADATA
+# description: |
+#   What became of each term, by `terms` and the checks of `must` (or `should`): `holds`, `fails`, or `no verdict`
+#   for one that was to be judged and was not. A rule without terms has to judge `*`.
+verdicts(terms, checks) := {term: verdict |
+	some term in (_expected(terms) | {check.term | some check in checks})
+	verdict := _verdict({check.holds | some check in checks; check.term == term})
+}
+
+_expected(terms) := terms if {
+	count(terms) > 0
+} else := {"*"}
+
+_verdict(holding) := "no verdict" if {
+	count(holding) == 0
+} else := "holds" if {
+	holding == {true}
+} else := "fails"
