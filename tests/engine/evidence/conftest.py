@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,3 +132,15 @@ def recorder(ledger: SqliteLedger, signer: SigningKey, clock: Callable[[], datet
 def record(recorder: Recorder, document: Input, judgement: Judgement) -> Callable[[], Receipt]:
     """Records the decision once more."""
     return lambda: recorder.record(document, judgement)
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file may grow beyond 64 bytes: the kernel refuses the write, as it does on a full disk.
+
+    Python ignores the signal that comes with it (SIGXFSZ).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -127,3 +127,10 @@ def test_signing_key_never_shows_itself(signer: SigningKey) -> None:
 def test_p384_is_no_key_of_ours() -> None:
     with pytest.raises(ValueError, match="neither"):
         public_keys.PublicKey.of(generate_private_key(SECP384R1()).public_key())
+
+
+@pytest.mark.usefixtures("no_room")
+def test_key_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="the signing key cannot be created: File too large"):
+        keys.create(tmp_path / "signing.pem")
+    assert list(tmp_path.iterdir()) == []

@@ -106,6 +106,13 @@ def test_ledger_is_never_overwritten(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["ledger.db"]
 
 
+@pytest.mark.usefixtures("no_room")
+def test_ledger_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(NotRecorded, match="the disk does not take or give the ledger's data"):
+        sqlite.create(tmp_path / "ledger.db", origin=ORIGIN)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration, match="No such file or directory"):
         sqlite.create(tmp_path / "gone" / "ledger.db", origin=ORIGIN)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from mandate.engine.errors import NotRecorded
 from mandate.engine.evidence import sqlite
 from mandate.engine.evidence.keys import SigningKey
-from mandate.engine.evidence.ledger import first_chain, next_chain
+from mandate.engine.evidence.ledger import Stored, first_chain, next_chain
 from mandate.engine.evidence.public_keys import keyring
 from mandate.engine.evidence.recorder import Receipt
 from mandate.engine.evidence.sqlite import SqliteLedger
@@ -268,6 +268,20 @@ def test_truncated_file_is_found(path: Path, receipts: Receipts, verified: Verif
         verified()
 
 
+def test_changed_byte_in_the_index_of_ids_is_found(
+    path: Path, receipts: Receipts, verified: Verified
+) -> None:
+    content = bytearray(path.read_bytes())
+    wanted = receipts[3].id.encode()
+    pages = [at for at in range(0, len(content), 4096) if wanted in content[at : at + 4096]]
+    (index,) = (at for at in pages if b"models:/credit/3" not in content[at : at + 4096])
+    content[content.index(wanted, index)] ^= 1
+    path.write_bytes(content)
+    assert [str(fault) for fault in verified().faults] == [
+        "ledger: SQLite finds the file damaged: row 4 missing from index sqlite_autoindex_entries_1"
+    ]
+
+
 def test_damaged_page_is_found_with_what_can_still_be_read(
     path: Path, record: Callable[[], Receipt], ledger: SqliteLedger, verified: Verified
 ) -> None:
@@ -315,3 +329,34 @@ def test_report_keeps_the_first_faults_and_counts_all(
         record()
     found = report(verify(ledger, {}))
     assert (found.entries, found.wrong, len(found.faults)) == (103, 103, 100)
+
+
+class Repeating:
+    """A store that gives one entry twice: another one than SQLite might, where an index is not the order."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+        self.origin, self.location = ledger.origin, ledger.location
+        self.append, self.count, self.at = ledger.append, ledger.count, ledger.at
+        self.starting_with = ledger.starting_with
+
+    def entries(self, start: int = 0) -> Iterator[Stored]:
+        for stored in self._ledger.entries(start):
+            yield stored
+            yield stored
+
+    def damage(self) -> Iterator[str]:
+        return (f"fault {number}" for number in range(10**9))
+
+
+def test_store_that_repeats_an_entry_is_found_and_its_faults_are_bounded(
+    record: Callable[[], Receipt], ledger: SqliteLedger, signer: SigningKey
+) -> None:
+    receipt = record()
+    whole, first, second = verify(Repeating(ledger), keyring(signer.public_key))
+    assert len(whole.faults) == 100
+    assert first.faults == ()
+    assert second.faults == (
+        Fault(0, receipt.id, "it stands where entry 1 must be"),
+        Fault(0, receipt.id, ORDER),
+    )
