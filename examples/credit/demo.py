@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ class Demo:
         with self._doing("Verifying every signature and digest in the ledger"):
             self._mandate("ledger", "verify")
         self.console.print()
-        self.console.print(self._last_screen(first, second, third))
+        self._last_screen(first, second, third)
         self._say(f"All of it took {time.monotonic() - started:.0f} seconds.", "dim")
 
     # The bank
@@ -244,19 +245,19 @@ class Demo:
     def _say(self, text: str, style: str = "", *, unbroken: bool = False) -> None:
         self.console.print(Text(text), style=style, soft_wrap=unbroken)
 
-    def _last_screen(self, first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> Any:
-        configuration = _shortest(self.configuration)
-        executable = _shortest(Path(_MANDATE[0])) if len(_MANDATE) == 1 else " ".join(_MANDATE)
+    def _last_screen(self, first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> None:
+        configuration = shlex.quote(_shortest(self.configuration))
+        executable = shlex.join([_shortest(Path(_MANDATE[0])), *_MANDATE[1:]])
         chapters = (
             ("version 1, logistic regression, for promotion", first),
-            ("version 2, mitigated with Fairlearn, for promotion: it is the champion now", second),
+            ("version 2, mitigated with Fairlearn: the champion now", second),
             ("version 2 in service, on the applications of a recession", third),
         )
         ledger = third["ledger"]
         evidence = (
             ("ledger", f"{_shortest(self.workspace / '.mandate' / 'ledger.db')}, every entry verified"),
             ("signed by", ledger["keyid"]),
-            ("holds", "the decisions, all the facts they rest on, and which policies judged"),
+            ("holds", "each decision, all its facts, and which policies judged"),
         )
         commands = (
             ("Why version 1 was denied, with everything that passed", f"explain {first['id']}"),
@@ -267,7 +268,8 @@ class Demo:
                 "--set collectors.drift.batch=batches/arrived.parquet",
             ),
         )
-        return screen.last(
+        screen.show(
+            self.console,
             chapters,
             evidence,
             [(purpose, f"{executable} {command} --config {configuration}") for purpose, command in commands],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
@@ -28,18 +28,19 @@ Answer = dict[str, Any]
 Pairs = Iterable[tuple[str, str]]
 
 
-def last(chapters: Iterable[tuple[str, Answer]], evidence: Pairs, commands: Pairs) -> RenderableType:
+def show(console: Console, chapters: Iterable[tuple[str, Answer]], evidence: Pairs, commands: Pairs) -> None:
     """`chapters`: titles with answers. `evidence`: names with values. `commands`: purposes with commands."""
-    return Group(
-        Rule("One model, three questions, three signed answers", style="dim"),
-        Text(),
-        *(part for title, answer in chapters for part in _chapter(title, answer)),
-        Panel(_pairs(evidence), title="The evidence", title_align="left", border_style="dim", width=WIDTH),
-        Text(),
-        Text("  Try next", "bold"),
-        *(part for purpose, command in commands for part in _command(purpose, command)),
-        Text(),
-    )
+    console.print(Rule("One model, three questions, three signed answers", style="dim"))
+    console.print()
+    for title, answer in chapters:
+        console.print(Group(*_chapter(title, answer)))
+    console.print(Panel(_pairs(evidence), title="The evidence", title_align="left", border_style="dim"))
+    console.print("\n  Try next", style="bold")
+    for purpose, command in commands:
+        console.print(Text(f"    # {purpose}"), style="dim")
+        # Never broken by the screen: it is there to be copied.
+        console.print(Text(folded(command, console.width)), style="cyan", soft_wrap=True)
+    console.print()
 
 
 def decisive(answer: Answer) -> list[dict[str, Any]]:
@@ -89,17 +90,12 @@ def _pairs(pairs: Pairs) -> RenderableType:
     return grid
 
 
-def _command(purpose: str, command: str) -> Iterator[RenderableType]:
-    yield Text(f"    # {purpose}", "dim")
-    yield Text(folded(command), "cyan", no_wrap=True, overflow="ignore")
-
-
-def folded(command: str) -> str:
-    """The command, indented, in lines that a shell reads as one: it is there to be copied."""
+def folded(command: str, width: int) -> str:
+    """The command, indented, in lines of at most `width` columns if possible, which a shell reads as one."""
     first, *options = command.split(" --")
     lines = [f"    {first}"]
     for option in (f"--{option}" for option in options):
-        if len(lines[-1]) + len(option) < WIDTH - 4:
+        if len(lines[-1]) + len(option) + len("  \\") < width:
             lines[-1] += f" {option}"
         else:
             lines.append(f"      {option}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
+from ruamel.yaml import YAML
 from sklearn import config_context
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
@@ -34,7 +34,7 @@ class Recipe:
     @classmethod
     def read(cls, path: Path) -> Recipe:
         """The recipe in a YAML file. `TypeError` for a field that is missing or unknown."""
-        return cls(**yaml.safe_load(path.read_text()))
+        return cls(**YAML(typ="safe").load(path))
 
     @property
     def mitigated(self) -> bool:
