@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint format opa bench lock coverage
+.PHONY: help demo test lint format opa schemas bench lock
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ format: .venv/ready ## Rewrite Python and Rego in the project's format
 
 opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksummed sources)
 	@$(BIN)/python -m mandate.engine.opa.recipe opa regal
+
+schemas: .venv/ready ## Write the published JSON Schemas again after a change of a model
+	@$(BIN)/python -m mandate.engine.input.schema
+	@$(BIN)/python -m mandate.engine.evidence.schema
 
 bench: opa ## Side by side: `mandate check --input`, `opa eval`, Conftest
 	@$(BIN)/python -m tests.bench.start_up

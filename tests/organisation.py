@@ -1,4 +1,4 @@
-"""An organisation that has just run `mandate init`, and what a person there can do: the command line, in process."""
+"""An organisation that has just run `mandate init`, and its command line, in process."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +22,14 @@ from mandate.engine.errors import BadInput
 from mandate.engine.gate import Gate
 from tests.organisation import GOOD, at, founded, places, with_value
 
-# What may be absent, or be anything, without costing the allow: no rule of the library judges it, or the gate sets
-# it itself whatever a document says. Everything else in a good document is needed.
+# What may be absent, or be anything, without costing the allow: no rule of the library judges it, or the gate
+# sets it itself whatever a document says. Everything else in a good document is needed.
 NOT_NEEDED = re.compile(
     "|".join(
         (
             r"apiVersion|waivers",
-            r"request\.(requested_by|time)|subject\.risk_tier|.*\.origin|collection\.\*\.(reported_by|sha256|seconds)",
+            r"request\.(requested_by|time)|subject\.risk_tier|.*\.origin",
+            r"collection\.\*\.(reported_by|sha256|seconds)",
             r".*\.interval(\..*)?|.*\.sample_size",
             r"model\.(aliases|tags|parameters|metrics|datasets|flavors)(\..*)?|model\.registered_by",
             r"model\.source\.(user|repository)|model\.signature\.(inputs|outputs)\.\*(\.required)?",
@@ -41,7 +41,7 @@ NOT_NEEDED = re.compile(
         )
     )
 )
-DESTROYED = (..., None, "x", float("nan"), [], {}, True, -2)
+DESTROYED: tuple[Any, ...] = (..., None, "x", float("nan"), [], {}, True, -2)
 TEXT_OR_FLAG = (str, bool)
 """Where the good document has one of these, another text or `true` may mean as much."""
 

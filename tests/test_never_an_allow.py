@@ -1,7 +1,7 @@
 """What must never happen: an allow that was not proven. Every test here asks through the command line.
 
-The parts are real: OPA, the ledger on a real file system, and in `test_never_an_allow_models.py` MLflow. What a real
-OPA never answers comes from a small HTTP server; see also `tests/engine/opa`.
+The parts are real: OPA, the ledger on a real file system, and in `test_never_an_allow_models.py` MLflow. What
+a real OPA never answers comes from a small HTTP server; see also `tests/engine/opa`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def answering(body: bytes, content_type: str = "application/json", status: int =
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -146,7 +146,7 @@ def _invalid(
     document: strict_yaml.Document,
     prefix: tuple[str, ...] = (),
 ) -> BadConfiguration:
-    """One fault, where it stands, and the nearest name that is known: a misspelt name before a missing one."""
+    """One fault, where it stands, and the nearest known name: a misspelt name before a missing one."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     path = (*prefix, *fault["loc"])

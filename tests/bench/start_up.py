@@ -1,8 +1,8 @@
 """Whole processes side by side: `mandate check --input`, `opa eval` and, where Go can build it, Conftest.
 
-Each judges the same input document with the same policies. Mandate also starts its OPA, checks the answer, signs
-and records it durably. The commands run in turn, so that a change of the machine's speed meets all of them; what
-is compared are the medians of the wall time.
+Each judges the same input document with the same policies. Mandate also starts its OPA, checks the answer,
+signs and records it durably. The commands run in turn, so that a change of the machine's speed meets all of
+them; what is compared are the medians of the wall time.
 
     make bench
 """

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..input.schema import text
+from ..input.schema import portable, text
 from .predicate import DecisionPredicate
 
 SCHEMA_ID = "https://mandate.dev/schemas/decision/v1"
@@ -19,19 +19,7 @@ _FILE = Path("schemas/decision.v1.json")
 
 def json_schema() -> dict[str, Any]:
     """The schema of what `https://mandate.dev/attestations/decision/v1` states (JSON Schema 2020-12)."""
-    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **_portable(DecisionPredicate.model_json_schema())}
-
-
-def _portable(node: Any) -> Any:
-    """The schema with patterns that JSON Schema knows. `\\z` is not ECMAScript; `$` means the same there."""
-    if isinstance(node, dict):
-        return {
-            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else _portable(part)
-            for name, part in node.items()
-        }
-    if isinstance(node, list):
-        return [_portable(part) for part in node]
-    return node
+    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **portable(DecisionPredicate.model_json_schema())}
 
 
 def main(root: Path) -> None:

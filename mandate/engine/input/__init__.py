@@ -10,8 +10,8 @@ from .figures import Figure, Interval, Number, Origin
 from .people import Approval, Certificate, Developer, Waiver
 from .performance import Baseline, NoBaseline, Performance, Rows
 from .quality import (
-    DataSchema,
     DataColumn,
+    DataSchema,
     Drift,
     DriftedColumn,
     DriftTest,
@@ -22,10 +22,10 @@ from .quality import (
 from .registered import (
     Artifact,
     ArtifactFile,
+    CardSection,
     Column,
     Dataset,
     Documentation,
-    CardSection,
     LoggedMetric,
     Measurement,
     Model,
@@ -56,8 +56,8 @@ __all__ = [
     "Developer",
     "Documentation",
     "Drift",
-    "DriftedColumn",
     "DriftTest",
+    "DriftedColumn",
     "Environment",
     "Failed",
     "Fairness",

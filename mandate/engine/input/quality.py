@@ -64,8 +64,8 @@ class DriftedColumn(Frozen):
     null_rate_increase: Figure | None
     """Current minus reference, in -1 … 1; `None` if the column is not in both."""
     new_categories: Annotated[int, Field(ge=0)] = 0
-    """How many values the current data have that the reference has not: of categories, and of whole numbers with
-    at most 20 values."""
+    """How many values the current data have that the reference has not: of categories, and of whole numbers
+    with at most 20 values."""
 
 
 class Drift(Frozen):
@@ -77,8 +77,8 @@ class Drift(Frozen):
     current_rows: Annotated[int, Field(ge=0)]
     columns: tuple[DriftedColumn, ...]
     drifted_share: Figure
-    """Share of the watched columns that are gone, that Evidently's test calls drifted or that it could not test,
-    in 0 … 1."""
+    """Share of the watched columns that are gone, that Evidently's test calls drifted or that it could not
+    test, in 0 … 1."""
 
 
 class DataColumn(Frozen):

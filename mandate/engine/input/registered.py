@@ -112,8 +112,8 @@ class Artifact(Frozen):
     """The model's files, read and digested."""
 
     sha256: Sha256
-    """OpenSSF Model Signing root digest, see `root_digest`. It covers the files' content in the order of their
-    names, not the names themselves: `files` stands beside it."""
+    """OpenSSF Model Signing root digest, see `root_digest`. It covers the files' content in the order of
+    their names, not the names themselves: `files` stands beside it."""
     files: Annotated[tuple[ArtifactFile, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -18,15 +18,27 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> dict[str, Any]:
     """The whole schema of `mandate/v1` (JSON Schema 2020-12), for whoever writes or checks a document."""
-    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **Input.model_json_schema()}
+    schema: dict[str, Any] = portable(Input.model_json_schema())
+    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **schema}
+
+
+def portable(schema: Any) -> Any:
+    """The schema with patterns in the dialect of JSON Schema (ECMA-262): it has no `\\z`."""
+    if isinstance(schema, dict):
+        return {
+            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else portable(part)
+            for name, part in schema.items()
+        }
+    return [portable(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def opa_schema() -> dict[str, Any]:
     """The same, reduced to names and types.
 
-    OPA's type checker reads `type`, `properties`, `items` and `anyOf`. It ignores `oneOf`, `enum`, `const` and
-    `additionalProperties`, and resolves `$ref` only within limits: references are written out here, and several
-    kinds of one object become one object with the fields of all. Bounds and patterns are Python's to check.
+    OPA's type checker reads `type`, `properties`, `items` and `anyOf`. It ignores `oneOf`, `enum`, `const`
+    and `additionalProperties`, and resolves `$ref` only within limits: references are written out here, and
+    several kinds of one object become one object with the fields of all. Bounds and patterns are Python's to
+    check.
     """
     schema = Input.model_json_schema()
     return {"$schema": _DIALECT, **_flat(schema, schema.get("$defs", {}))}
@@ -45,7 +57,10 @@ def _flat(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     kind = node.get("type")
     if kind == "object":
         properties = node.get("properties", {})
-        return {"type": "object", "properties": {name: _flat(properties[name], definitions) for name in properties}}
+        return {
+            "type": "object",
+            "properties": {name: _flat(properties[name], definitions) for name in properties},
+        }
     if kind == "array":
         return {"type": "array", "items": _flat(node.get("items", {}), definitions)}
     return {"type": kind or "string"} if "const" in node or "enum" in node or kind else {}
@@ -65,7 +80,10 @@ def _any_of(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main(root: Path) -> None:
     """Writes `schemas/input.v1.json` and `policies/schemas/input.json` below `root`."""
-    for path, schema in ((root / "schemas/input.v1.json", json_schema()), (root / "policies/schemas/input.json", opa_schema())):
+    for path, schema in (
+        (root / "schemas/input.v1.json", json_schema()),
+        (root / "policies/schemas/input.json", opa_schema()),
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(schema), encoding="utf-8")
 

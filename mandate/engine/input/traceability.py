@@ -52,7 +52,7 @@ class Verification(Frozen):
     """A statement of the record that was held against the thing itself."""
 
     name: Name
-    """`git_commit_exists`, `training_code_matches_commit`, `data_sha256`, `lock_file_sha256`, `model_sha256`."""
+    """`git_commit_exists`, `training_code_matches_commit`, `data_sha256` or `lock_file_sha256`."""
     result: Literal["verified", "refuted", "not_verifiable"]
     detail: str
 

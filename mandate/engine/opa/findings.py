@@ -30,10 +30,6 @@ def contradiction(decision: Decision) -> str | None:
         if (one.rule, one.term) == (other.rule, other.term) and one.outcome is not other.outcome:
             # A term that both passed and failed: whoever reads only the first would be misled.
             return f"two outcomes for {quoted(one.rule, 80)} on {quoted(one.term, 80)}"
-    judged = {finding.rule for finding in decision.findings}
-    for rule in decision.not_applicable:
-        if rule.rule in judged:
-            return f"{quoted(rule.rule, 80)} both judged and not applicable"
     return None
 
 

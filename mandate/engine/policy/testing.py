@@ -24,6 +24,8 @@ from .tree import merged, write_data
 _FAILED = 2
 """OPA's exit status where tests ran and some did not pass."""
 _EXPLAINED = 20
+_TIMEOUT = "60s"
+"""Of one test. OPA's own, 5 s, is too little for tests that change the whole input, on a busy machine."""
 _RULE = re.compile(r"^-{20,}$", re.MULTILINE)
 
 
@@ -145,7 +147,8 @@ def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Cove
 
 
 def _opa_test(opa: Path, tree: Path, *options: str) -> Completed:
-    return run(opa, ["test", "--bundle", "--format", "json", *restrictions(), *options, "."], folder=tree)
+    arguments = ["test", "--bundle", "--format", "json", "--timeout", _TIMEOUT, *restrictions(), *options]
+    return run(opa, [*arguments, "."], folder=tree)
 
 
 def _cases(result: Mapping[str, Any], sources: Sources) -> list[Case]:
