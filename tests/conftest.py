@@ -11,8 +11,8 @@ pytest_plugins = ["tests.mlflow_fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A variable of the developer's own would override the settings that tests write.
-    for name in [name for name in os.environ if name.startswith("MANDATE_")]:
+    # Variables of the developer's own would override the settings that tests write, and the terminal's width.
+    for name in [name for name in os.environ if name.startswith("MANDATE_") or name == "COLUMNS"]:
         del os.environ[name]
 
 

@@ -224,6 +224,8 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, ValidationError):
         places = ", ".join(".".join(map(str, part["loc"])) for part in error.errors()[:3])
         return f"its section does not fit the input document, at {places}."
+    if isinstance(error, ImportError):
+        return f"{error.name} is not installed. Run `pip install 'mandate[collectors]'`."
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"unexpected {type(error).__name__}{place}."

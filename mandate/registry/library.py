@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mandate.engine.errors import MandateError, RegistryUnavailable, UnknownSubject
+from mandate.engine.errors import BadConfiguration, MandateError, RegistryUnavailable, UnknownSubject
 
 _TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
 _CHATTY = ("mlflow", "alembic", "urllib3.connectionpool", "sqlalchemy")
@@ -50,6 +50,12 @@ def load() -> None:
         with _quiet():
             from mlflow import MlflowClient, environment_variables
             from mlflow.store.db import utils as databases
+    except ImportError as error:
+        raise BadConfiguration(
+            f"without {error.name} the model registry cannot be asked",
+            where="this Python environment",
+            next_step="Run `pip install 'mandate[collectors]'`, or judge a ready document with --input",
+        ) from error
     finally:
         if before is None:
             del os.environ[_TELEMETRY]

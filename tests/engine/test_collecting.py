@@ -107,6 +107,14 @@ def test_a_collector_that_raises_anything_has_failed_and_its_text_is_kept_back()
     assert entry.reason.startswith("unexpected ValueError in collect, line ")
 
 
+def test_a_library_that_is_missing_is_named_with_how_to_get_it() -> None:
+    missing = ModuleNotFoundError("No module named 'fairlearn'", name="fairlearn")
+    (entry,) = facts(Answering("x", missing)).assemble(NOW).collection
+    assert entry == Failed(
+        name="x", reason="fairlearn is not installed. Run `pip install 'mandate[collectors]'`."
+    )
+
+
 def test_a_collector_that_policies_want_and_nobody_configured_is_missing() -> None:
     document = facts(wanted=["drift"]).assemble(NOW)
     assert document.collection == (

@@ -137,7 +137,7 @@ def _table(entries: list[Stored]) -> None:
     colours = {"allow": "green", "deny": "red", "undecided": "yellow"}
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("", "recorded", "outcome", "subject", "id"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for entry in entries:
         outcome = entry.outcome or "–"
         table.add_row(

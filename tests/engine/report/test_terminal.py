@@ -1,0 +1,96 @@
+"""What a person sees, in a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.organisation import GOOD, Organisation, founded, with_value
+
+METRIC = ("fairness", "attributes", 0, "metrics", 0, "value")
+
+
+@pytest.fixture
+def organisation(tmp_path: Path) -> Organisation:
+    return founded(tmp_path, trusting=True)
+
+
+def shown(organisation: Organisation, document: object, *arguments: str) -> str:
+    organisation.check(document)
+    return organisation.mandate("check", "--input", str(organisation.folder / "input.json"), *arguments).out
+
+
+def test_a_denial_says_what_was_measured_what_would_pass_and_what_to_do(organisation: Organisation) -> None:
+    text = shown(organisation, with_value(GOOD, METRIC, 0.10384615384))
+    assert text.splitlines()[1] == " DENY   credit version 2  promote · production · risk tier unknown"
+    unwrapped = " ".join(text.split())
+    assert "afam measured 0.1038 (n = 2,380," in unwrapped
+    assert "passes at ≤ 0.05" in unwrapped
+    assert "→ Mitigate the model for the attribute" in unwrapped
+    assert "bound set at thresholds/fairness.yaml:" in unwrapped
+    assert "EU AI Act 10(2)(f)" in unwrapped
+
+
+def test_an_allow_is_short_and_names_the_evidence(organisation: Organisation) -> None:
+    text = shown(organisation, GOOD)
+    assert text.splitlines()[1].startswith(" ALLOW   credit version 2")
+    assert "of 16 rules" in text
+    assert "  recorded   entry 1 of bank.example/models\n" in text
+    assert len(text.splitlines()) < 25
+
+
+@pytest.mark.parametrize("arguments", [(), ("--verbose",)])
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(
+    organisation: Organisation, arguments: tuple[str, ...]
+) -> None:
+    for document in (GOOD, with_value(GOOD, METRIC, 0.9), with_value(GOOD, ("fairness",), None)):
+        for line in shown(organisation, document, *arguments).splitlines():
+            assert len(line) <= 100
+            assert line == line.rstrip()
+
+
+def test_the_verbose_report_shows_every_check_and_every_source(organisation: Organisation) -> None:
+    text = shown(organisation, GOOD, "--verbose")
+    assert "demographic_parity  afam" in text
+    assert "≤ 0.05" in text
+    assert "facts" in text
+    for entry in GOOD["collection"]:
+        assert entry["name"] in text
+
+
+def test_an_undecided_answer_says_why(organisation: Organisation) -> None:
+    text = shown(organisation, GOOD, "--set", "opa.url=http://127.0.0.1:9")
+    assert text.splitlines()[1].startswith(" UNDECIDED   credit version 2")
+    assert "OPA cannot be asked" in text
+    assert "OPA (no answer)" in text
+
+
+def test_what_does_not_apply_is_counted_and_named_on_demand(organisation: Organisation) -> None:
+    brief = shown(organisation, GOOD, "--action", "monitor")
+    full = shown(organisation, GOOD, "--action", "monitor", "--verbose")
+    assert "rules not applicable" in brief
+    assert "It does not judge the action monitor." in " ".join(full.split())
+
+
+def test_a_warning_can_be_made_to_fail(organisation: Organisation) -> None:
+    small = with_value(GOOD, ("fairness", "attributes", 0, "groups", 0, "size"), 50)
+    assert organisation.check(small).exit_code == 0
+    assert organisation.check(small, "--fail-on-warn").exit_code == 1
+    assert organisation.check(small).json["outcome"] == "allow"
+    assert "  ! fairness.group_size" in shown(organisation, small)
+
+
+def test_an_answer_that_could_not_be_recorded_says_so(organisation: Organisation) -> None:
+    import sqlite3
+
+    database = sqlite3.connect(organisation.folder / ".mandate/ledger.db", isolation_level=None)
+    database.execute("BEGIN EXCLUSIVE")  # another process holds the ledger and does not let go
+    try:
+        text = shown(organisation, GOOD)
+    finally:
+        database.execute("ROLLBACK")
+        database.close()
+    assert " UNDECIDED " in text
+    assert "not recorded" in text
+    assert organisation.entries() == []
