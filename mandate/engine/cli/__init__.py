@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import NoReturn
 import click
 
 from ..errors import MandateError
+from ..nearest import nearest
 from . import logs
 from .failing import report_failure
 
@@ -43,6 +43,11 @@ Examples:
 """
 
 
+_INTERRUPTED = 130
+_CLOSED_PIPE = 141
+"""As a shell says it of a program that SIGINT or SIGPIPE ended: there was no answer, or nobody read it."""
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module only when it is called: some cost more than the answer."""
 
@@ -66,12 +71,10 @@ class _LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], _COMMANDS, n=1)
-            if not near:
+            near = nearest(args[0], _COMMANDS)
+            if near is None:
                 raise
-            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
+            raise click.UsageError(f"{error.message} Did you mean {near!r}?", ctx) from error
 
 
 @click.command(
@@ -93,13 +96,14 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
-        return 130
+        return _INTERRUPTED
     except MandateError as error:
         return report_failure(error, arguments)
-    except BrokenPipeError:
-        # The reader went away (`mandate ledger show | head`): not an error of ours, and nothing to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):  # such as that of shell completion
+            raise
+        # The reader went away (`mandate ledger show | head`): click ends with 1, which here would say *deny*.
+        return _CLOSED_PIPE
     except Exception as error:  # noqa: BLE001  (whatever it is, the caller must not read it as an allow)
         return report_failure(error, arguments)
     return result if isinstance(result, int) else 0

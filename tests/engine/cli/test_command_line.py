@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_bash_completes_commands() -> None:
         check=True,
     )
     assert shown.stdout.splitlines() == ["plain,policy"]
+
+
+def test_an_answer_that_nobody_read_is_neither_an_allow_nor_a_deny() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run([sys.executable, "-m", "mandate", "version"], stdout=writing, check=False)
+    os.close(writing)
+    assert ran.returncode == 141
 
 
 def test_check_wants_a_subject_or_a_document_and_not_both(organisation: Organisation) -> None:
