@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -48,8 +49,19 @@ _CLOSED_PIPE = 141
 """As a shell says it of a program that SIGINT or SIGPIPE ended: there was no answer, or nobody read it."""
 
 
+class _NobodyReads(Exception):
+    """The reader of our output went away (`mandate ledger show | head`)."""
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module only when it is called: some cost more than the answer."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # Click itself would end with 1, which here says *deny*.
+            raise _NobodyReads from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -99,10 +111,9 @@ def run(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     except MandateError as error:
         return report_failure(error, arguments)
-    except SystemExit as ended:
-        if not isinstance(ended.__context__, BrokenPipeError):  # such as that of shell completion
-            raise
-        # The reader went away (`mandate ledger show | head`): click ends with 1, which here would say *deny*.
+    except _NobodyReads:
+        # What is still buffered would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _CLOSED_PIPE
     except Exception as error:  # noqa: BLE001  (whatever it is, the caller must not read it as an allow)
         return report_failure(error, arguments)
