@@ -28,8 +28,9 @@ def command() -> None:
     """Test and check the policies."""
 
 
-def _folders(wrapped: _Command) -> _Command:
-    """Passes the `folders` with policies: those of the nearest mandate.yaml, else the library alone."""
+def _policies(wrapped: _Command) -> _Command:
+    """Passes the `folders` with policies and the `opa` to ask about them: those of the nearest mandate.yaml;
+    where there is none, the library alone and the OPA of this machine."""
 
     @click.option(
         "--config",
@@ -39,32 +40,41 @@ def _folders(wrapped: _Command) -> _Command:
         help=f"{FILE_NAME} to use.  [default: the nearest one; without one, the library alone]",
     )
     @functools.wraps(wrapped)
-    def with_folders(*args: Any, file: Path | None, **kwargs: Any) -> Any:
+    def with_policies(*args: Any, file: Path | None, **kwargs: Any) -> Any:
         from mandate import composition, share
 
-        try:
-            configuration = load(file or find(Path.cwd()), environment=os.environ)
-        except BadConfiguration:
-            if file is not None or (Path.cwd() / FILE_NAME).exists():
-                raise
-            return wrapped(*args, folders=[share.policies()], **kwargs)
-        return wrapped(*args, folders=composition.policy_folders(configuration), **kwargs)
+        from ..opa.locate import find_opa
 
-    return with_folders  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+        file = file or _nearest()
+        configuration = load(file, environment=os.environ) if file else None
+        folders = composition.policy_folders(configuration) if configuration else [share.policies()]
+        try:
+            opa = composition.opa_program(configuration) if configuration else find_opa()
+        except OpaUnavailable as error:  # nothing is judged here, so nothing is undecided
+            raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
+        return wrapped(*args, folders=folders, opa=opa, **kwargs)
+
+    return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+
+
+def _nearest() -> Path | None:
+    try:
+        return find(Path.cwd())
+    except BadConfiguration:
+        return None
 
 
 @command.command()
 @click.option("--fix", is_flag=True, help="Rewrite Rego in OPA's format first.")
 @options.output
-@_folders
-def check(fix: bool, output: str, folders: list[Path]) -> int:
+@_policies
+def check(fix: bool, output: str, folders: list[Path], opa: Path) -> int:
     """Compile the policies and hold them against their conventions: one line a problem, with the fix.
 
     OPA's compiler with the input's schema, its formatter, the thresholds, and Regal with Mandate's own rules
     where it is installed (`mandate opa install --regal`).
     """
     from ..opa import places
-    from ..opa.locate import find_opa
     from ..policy import checking
 
     built = places.program("regal")
@@ -74,8 +84,8 @@ def check(fix: bool, output: str, folders: list[Path]) -> int:
             "regal is not installed: its rules are not checked. Run `mandate opa install --regal`", err=True
         )
     if fix:
-        checking.rewrite(folders, opa=find_opa())
-    problems = checking.check(folders, opa=find_opa(), regal=Path(regal) if regal else None)
+        checking.rewrite(folders, opa=opa)
+    problems = checking.check(folders, opa=opa, regal=Path(regal) if regal else None)
     if output == "json":
         shown = [
             {"tool": p.tool, "where": p.where, "what": p.what, "next_step": p.next_step} for p in problems
@@ -103,19 +113,14 @@ def check(fix: bool, output: str, folders: list[Path]) -> int:
     help="Percent of Rego that tests must run.",
 )
 @options.output
-@_folders
-def test(demanded: float, output: str, folders: list[Path]) -> int:
+@_policies
+def test(demanded: float, output: str, folders: list[Path], opa: Path) -> int:
     """Run the policies' own tests on the real OPA.
 
     Exits 1 if a test fails, or if the tests run too little of the policies.
     """
-    from ..opa.locate import find_opa
     from ..policy.testing import run_tests
 
-    try:
-        opa = find_opa()
-    except OpaUnavailable as error:
-        raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
     report = run_tests(folders, opa=opa)
     enough = report.coverage is None or report.coverage >= demanded
     if output == "json":

@@ -82,6 +82,25 @@ def test_without_settings_the_library_alone_is_meant(tmp_path: Path) -> None:
     assert (shown.exit_code, shown.out) == (0, "✓ no problems\n")
 
 
+def test_settings_that_are_broken_are_not_taken_for_none(organisation: Organisation) -> None:
+    (organisation.folder / "mandate.yaml").write_text("ledger: [")
+    below = organisation.folder / "below"
+    below.mkdir()
+    for command in ("check", "test"):
+        shown = Organisation(below).mandate("policy", command)
+        assert shown.exit_code == 2
+        assert "mandate.yaml:1" in shown.err
+
+
+def test_the_policies_are_held_against_the_opa_of_the_settings(organisation: Organisation) -> None:
+    settings = organisation.folder / "mandate.yaml"
+    settings.write_text(settings.read_text().replace("opa:\n", "opa:\n  binary: nowhere\n", 1))
+    for command in ("check", "test"):
+        shown = organisation.mandate("policy", command)
+        assert shown.exit_code == 2
+        assert "there is no program at the configured path of OPA" in shown.err
+
+
 def _with(organisation: Organisation, library: Path) -> str:
     """Settings of the organisation with another library."""
     file = organisation.folder / "other.yaml"
