@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from .errors import BadInput, MandateError, RegistryUnavailable, SourceMissing, SubjectChanged
+from .errors import (
+    BadInput,
+    BadRequest,
+    MandateError,
+    RegistryUnavailable,
+    SourceMissing,
+    SubjectChanged,
+)
 from .input import (
     Action,
     Artifact,
@@ -139,17 +146,27 @@ class CollectedFacts:
         return Input(subject=subject, request=request, collection=collection, **sections)
 
     def confirm(self, document: Input) -> None:
-        """`SubjectChanged` if the URI names another version now, or the version has other files."""
+        """`SubjectChanged` if the URI names another version now, or none, or if its files are others, gone or
+        unusable; `RegistryUnavailable` if that cannot be found out."""
         uri, asked = document.subject.uri, self._question.uri
-        now = self._registry.resolve(asked).uri
+        judged = document.subject.sha256
+        try:
+            now = self._registry.resolve(asked).uri
+            digest = None if judged is None or now != uri else self._registry.digest(uri)
+        except (BadRequest, SourceMissing) as error:
+            # What was there when it was judged: a decision that must be recorded, and no bad request.
+            raise SubjectChanged(
+                f"it was there when the facts were collected, but now {error.what}",
+                where=error.where or asked,
+                next_step="Find out who changes the model, then ask again",
+            ) from error
         if now != uri:
             raise SubjectChanged(
                 f"it named {uri} when the facts were collected and names {now} now",
                 where=asked,
                 next_step="Ask again",
             )
-        judged = document.subject.sha256
-        if judged is not None and self._registry.digest(uri) != judged:
+        if digest != judged:
             raise SubjectChanged(
                 "its files changed while it was judged",
                 where=uri,

@@ -16,11 +16,12 @@ from mandate.engine.errors import (
     SubjectChanged,
     UnknownSubject,
 )
-from mandate.engine.input import Action, Artifact, Failed, Input, Missing, Request, Subject
+from mandate.engine.input import Action, Artifact, ArtifactFile, Failed, Input, Missing, Request, Subject
 from mandate.engine.input.gathering import Gathered, NothingThere, Target
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-DIGEST, OTHER = "a" * 64, "b" * 64
+FILES = Artifact.of([ArtifactFile(path="MLmodel", sha256="a" * 64, size=1)])
+DIGEST, OTHER = FILES.sha256, "b" * 64
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Answering:
         return self.answer
 
 
-ARTIFACT = Answering("mlflow", Gathered({"artifact": Artifact(sha256=DIGEST, files=())}, "mlflow", None))
+ARTIFACT = Answering("mlflow", Gathered({"artifact": FILES}, "mlflow", None))
 
 
 def facts(
@@ -166,4 +167,22 @@ def test_files_that_changed_meanwhile_are_noticed() -> None:
     collected, document = assembled(registry)
     registry.sha256 = OTHER
     with pytest.raises(SubjectChanged, match="its files changed while it was judged"):
+        collected.confirm(document)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        UnknownSubject("it has no alias challenger", where="models:/credit"),
+        SourceMissing("there are no files", where="models:/credit/3"),
+        BadInput("'MLmodel' is a link", where="models:/credit/3"),
+    ],
+)
+def test_a_subject_that_went_meanwhile_is_a_decision_to_be_recorded_and_no_bad_request(
+    gone: MandateError,
+) -> None:
+    registry = InMemoryRegistry()
+    collected, document = assembled(registry)
+    registry.error = gone
+    with pytest.raises(SubjectChanged, match="it was there when the facts were collected, but now"):
         collected.confirm(document)
