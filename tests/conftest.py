@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from mandate.engine.opa import places
+from mandate.engine.opa.locate import find_opa
 
 pytest_plugins = ["tests.mlflow_fixtures"]
 
@@ -25,3 +29,15 @@ def pytest_runtest_makereport(
     if report.skipped and os.environ.get("CI"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def opa() -> Path:
+    """The real OPA: the pinned one, as `make opa` builds it."""
+    return find_opa()
+
+
+@pytest.fixture(scope="session")
+def regal() -> Path:
+    """The real Regal, likewise."""
+    return places.program("regal")

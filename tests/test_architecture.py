@@ -26,7 +26,9 @@ HEAVY = (
     "scipy",
 )
 
-FOUNDATIONS = tuple(f"mandate.engine.{name}" for name in ("errors", "digests", "nearest", "strict_yaml"))
+FOUNDATIONS = tuple(
+    f"mandate.engine.{name}" for name in ("errors", "digests", "nearest", "strict_json", "strict_yaml")
+)
 INPUT = ("mandate.engine.input", "mandate.engine.errors")
 VALUES = (*FOUNDATIONS, "mandate.engine.input", "mandate.engine.decision")
 
@@ -42,6 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.errors": (),
     "mandate.engine.digests": (),
     "mandate.engine.nearest": (),
+    "mandate.engine.strict_json": (),
     "mandate.engine.strict_yaml": ("mandate.engine.errors",),
     "mandate.engine.input": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.decision": INPUT,
@@ -50,7 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.opa": (*VALUES, "mandate.share", "mandate.engine.opa"),
     "mandate.engine.evidence": (*VALUES, "mandate.__version__", "mandate.engine.evidence"),
     "mandate.engine.collecting": INPUT,
-    "mandate.engine.claim": INPUT,
+    "mandate.engine.claim": (*INPUT, "mandate.engine.strict_json"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
     "mandate.engine.report": (*VALUES, "mandate.engine.gate", "mandate.engine.report"),
     "mandate.engine.cli": ("mandate.engine", "mandate.composition", "mandate.share", "mandate.__version__"),

@@ -105,7 +105,7 @@ def test_action_and_environment_are_the_documents_unless_the_caller_gives_others
         (b"\xff\xfe", "the document is not JSON"),
         (b"[]", "the document must be a JSON object"),
         (b'{"a": 1, "a": 2}', "the key 'a' stands twice"),
-        (b"[" * 100_000, "not UTF-8, or nested too deep"),
+        (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100 + b"1" + b"}" * 100, "nested deeper than 64 levels"),
         (b" " * (16 << 20) + b"{}", "more than 16 MiB"),
         (b"{}", "subject.name: Field required"),

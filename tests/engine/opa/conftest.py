@@ -16,7 +16,6 @@ import pytest
 from mandate.engine.decision import Policy
 from mandate.engine.digests import file_sha256
 from mandate.engine.opa import places
-from mandate.engine.opa.locate import find_opa
 from mandate.engine.opa.recipe import Recipe, build
 
 from .peers import REVISION, Peer, Script
@@ -63,13 +62,6 @@ decision := {"outcome": "deny", "reasons": [sprintf("%d", [pairs])]} if {
 
 Bundled = Callable[..., Path]
 OpaServer = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def opa() -> Path:
-    """The real OPA."""
-    found = shutil.which("opa")
-    return Path(found) if found is not None else find_opa()
 
 
 @pytest.fixture(scope="session")

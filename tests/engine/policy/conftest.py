@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,6 +46,7 @@ RULE_TEST = """package mandate.rules.fairness.parity_test
 
 import data.mandate.rules.fairness.parity as rule
 import data.mandate.testing
+from mandate.engine.opa.locate import find_opa
 
 test_at_the_bound if {"term": "sex", "holds": true} in rule.must with input as testing.good
 
@@ -88,14 +88,6 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 def library(tmp_path: Path) -> Path:
     """A root with one rule, its test and its thresholds."""
     return write(tmp_path / "library", FILES)
-
-
-@pytest.fixture(scope="session")
-def opa() -> Path:
-    """The real OPA."""
-    found = shutil.which("opa")
-    assert found is not None, "put the pinned opa on PATH: `make opa` builds it"
-    return Path(found)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,6 @@ report contains violation if {
 	violation := result.fail(rego.metadata.chain(), result.location(input["package"]))
 }
 """
-
-
-@pytest.fixture(scope="session")
-def regal() -> Path:
-    """The real Regal."""
-    found = shutil.which("regal")
-    assert found is not None, "put the pinned regal on PATH: `make opa` builds it"
-    return Path(found)
 
 
 @pytest.fixture
