@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -9,12 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from . import strict_json
 from .errors import BadInput
 from .input import SECTIONS, Action, Input
 
 _LIMIT = 16 << 20
 _DEPTH = 64
 _SHOWN = 5
+_SCHEMA = "See schemas/input.v1.json"
 
 
 class ClaimedFacts:
@@ -68,7 +71,7 @@ class ClaimedFacts:
     def _collection(self, claim: dict[str, Any]) -> list[Any]:
         collection = claim.get("collection", [])
         if not isinstance(collection, list):
-            raise BadInput("collection must be a list", where=self._where)
+            raise BadInput("collection must be a list", where=self._where, next_step=_SCHEMA)
         return collection
 
     def _as_reported(self, entry: Any) -> Any:
@@ -79,36 +82,21 @@ class ClaimedFacts:
 
 def _parse(document: bytes, where: str) -> dict[str, Any]:
     if len(document) > _LIMIT:
-        raise BadInput(f"the document has more than {_LIMIT >> 20} MiB", where=where)
-    try:
-        parsed = json.loads(document, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
-        detail = (
-            str(error)
-            if isinstance(error, _DuplicateKey | json.JSONDecodeError)
-            else "not UTF-8, or nested too deep"
-        )
-        raise BadInput(f"the document is not JSON: {detail}", where=where) from error
-    if not isinstance(parsed, dict):
         raise BadInput(
-            "the document must be a JSON object", where=where, next_step="See schemas/input.v1.json"
+            f"the document has more than {_LIMIT >> 20} MiB",
+            where=where,
+            next_step="Send what was collected only",
         )
+    try:
+        # Numbers that are not finite are named by the model, so that the decision says which ones they were.
+        parsed = strict_json.parse(document.removeprefix(codecs.BOM_UTF8), finite=False)
+    except strict_json.NotStrict as error:
+        raise BadInput(f"the document is not JSON: {error}", where=where, next_step="Correct it") from error
+    if not isinstance(parsed, dict):
+        raise BadInput("the document must be a JSON object", where=where, next_step=_SCHEMA)
     if _deeper_than(parsed, _DEPTH):
-        raise BadInput(f"the document is nested deeper than {_DEPTH} levels", where=where)
+        raise BadInput(f"the document is nested deeper than {_DEPTH} levels", where=where, next_step=_SCHEMA)
     return parsed
-
-
-class _DuplicateKey(ValueError):
-    """Two readers of such a document could see two documents."""
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _DuplicateKey(f"the key {twice[:80]!r} stands twice in one object")
-    return result
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
@@ -121,7 +109,7 @@ def _deeper_than(value: Any, levels: int) -> bool:
 def _object(claim: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     value = claim.get(name, {})
     if not isinstance(value, dict):
-        raise BadInput(f"{name} must be an object", where=where)
+        raise BadInput(f"{name} must be an object", where=where, next_step=_SCHEMA)
     return value
 
 
@@ -141,8 +129,4 @@ def _invalid(error: ValidationError, where: str) -> BadInput:
         f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}" for fault in faults[:_SHOWN]
     )
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    return BadInput(
-        f"the document does not fit mandate/v1: {shown}{more}",
-        where=where,
-        next_step="See schemas/input.v1.json",
-    )
+    return BadInput(f"the document does not fit mandate/v1: {shown}{more}", where=where, next_step=_SCHEMA)

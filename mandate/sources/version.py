@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
+import codecs
 import shutil
 import weakref
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Protocol
 
-from mandate.engine import strict_yaml
+from mandate.engine import strict_json, strict_yaml
 from mandate.engine.digests import file_sha256, sha256
 from mandate.engine.errors import BadInput, SourceMissing, UnknownSubject
 from mandate.engine.input.gathering import Document, LocalFile, Table
@@ -166,20 +165,6 @@ class VersionSources:
 
 def _json(content: bytes, location: str) -> Any:
     try:
-        return json.load(
-            io.BytesIO(content), object_pairs_hook=_each_key_once, parse_constant=_refuse_constant
-        )
-    except (ValueError, RecursionError) as error:
-        raise BadInput(
-            "it is not JSON with each key once and finite numbers", where=location, next_step="Correct it"
-        ) from error
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(values := dict(pairs)) < len(pairs):
-        raise ValueError
-    return values
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
+        return strict_json.parse(content.removeprefix(codecs.BOM_UTF8))
+    except strict_json.NotStrict as error:
+        raise BadInput(f"it is not JSON: {error}", where=location, next_step="Correct it") from error

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import strict_json
 from ..errors import BadInput
 from .keys import Signer
 from .public_keys import PublicKey
@@ -69,9 +70,10 @@ def parse(data: bytes) -> Envelope:
     if len(data) > MAX_BYTES:
         raise BadInput(f"the envelope is longer than {MAX_BYTES} bytes")
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise BadInput("the envelope is not JSON, or has a key twice") from error
+        # Two readers must not see two different envelopes.
+        document = strict_json.parse(data)
+    except strict_json.NotStrict as error:
+        raise BadInput(f"the envelope is not JSON: {error}") from error
     fields = _fields(document, "payload", "payloadType", "signatures")
     if fields["payloadType"] != PAYLOAD_TYPE:
         raise BadInput(f"the payload's type is not {PAYLOAD_TYPE}")
@@ -107,14 +109,6 @@ def _signature(fields: dict[str, Any]) -> Signature:
     if not isinstance(fields["keyid"], str):
         raise BadInput("a signature's key id is not text")
     return Signature(fields["keyid"], _decode(fields["sig"]))
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, refused if a key stands twice: two readers could see two different envelopes."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a key stands twice")
-    return fields
 
 
 def _fields(document: Any, *names: str) -> dict[str, Any]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
+from mandate.engine import strict_json
 from mandate.engine.errors import NotAnAnswer
 
 from .said import quoted
-
-_LARGEST_INTEGER = 2**53 - 1
-_LONGEST_NUMBER = 1000
-"""Characters. What OPA computes with has a few dozen digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +26,12 @@ class Answer:
     """OPA's own timers, such as `timer_rego_query_eval_ns`."""
 
 
-class _NotStrict(ValueError):
-    """JSON that two readers could understand differently, or that has no canonical form."""
-
-
 def parse(body: bytes, where: str) -> Answer:
     """The answer in a response's body; `NotAnAnswer` if it is not of the form of OPA's data API."""
     try:
-        document = _strict(body)
-    except (ValueError, RecursionError) as error:
-        raise _not(f"{error or 'nested too deeply'} in {quoted(body)}", where) from error
+        document = strict_json.parse(body)
+    except strict_json.NotStrict as error:
+        raise _not(f"{error} in {quoted(body)}", where) from error
     if not isinstance(document, dict):
         raise _not(f"not an object but {quoted(body)}", where)
     if "result" not in document:
@@ -60,45 +51,6 @@ def parse(body: bytes, where: str) -> Answer:
         revisions=MappingProxyType(revisions),
         nanoseconds=MappingProxyType(_timers(document.get("metrics"))),
     )
-
-
-def _strict(body: bytes) -> Any:
-    text = body.decode("utf-8")
-    document = json.loads(
-        text,
-        object_pairs_hook=_without_duplicates,
-        parse_constant=_no_constant,
-        parse_float=_finite,
-        parse_int=_exact,
-    )
-    if "\\ud" in text or "\\uD" in text:
-        # JSON can spell half a surrogate pair; UTF-8 cannot, so such a string could not be recorded.
-        json.dumps(document, ensure_ascii=False).encode("utf-8")
-    return document
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _NotStrict("a key twice")
-    return members
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise _NotStrict("a number that is not finite")
-
-
-def _finite(digits: str) -> float:
-    if len(digits) > _LONGEST_NUMBER or not math.isfinite(number := float(digits)):
-        raise _NotStrict("a number that is not a finite double")
-    return number
-
-
-def _exact(digits: str) -> int:
-    # 16 digits hold every integer that a double holds exactly; int() of a million digits takes minutes.
-    if len(digits) > len("-9007199254740991") or abs(number := int(digits)) > _LARGEST_INTEGER:
-        raise _NotStrict("an integer that a double does not hold")
-    return number
 
 
 def _provenance(provenance: Any, where: str) -> tuple[str | None, dict[str, str]]:

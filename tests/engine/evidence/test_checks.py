@@ -59,7 +59,7 @@ def test_lost_envelope_is_found(stored: Stored, signer: SigningKey) -> None:
 def test_garbage_is_found(stored: Stored, signer: SigningKey) -> None:
     assert faults(
         dataclasses.replace(stored, envelope=b"\x00", leaf=hashlib.sha256(b"\x00").digest()), signer
-    ) == ["the envelope is not JSON: bytes that are not UTF-8"]
+    ) == ["the envelope is not JSON: Expecting value at line 1, column 1"]
 
 
 def test_unknown_key_is_named(stored: Stored, signer: SigningKey) -> None:
