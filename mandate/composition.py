@@ -261,6 +261,7 @@ def _collectors(
         "registry": registry,
         "evaluations": evaluate,
         "run_user": partial(registry.run_user, version),
+        "run_commit": partial(registry.run_commit, version),
     }
     collectors = []
     for kind, options in _configured_collectors(configuration):

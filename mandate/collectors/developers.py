@@ -1,7 +1,11 @@
 """Who made the model: the run's user and the git authors of the training code, looked up in a directory.
 
 An author whom the directory does not know is a fact, not an omission. Several identities of one person become
-one developer, under the identity that stands first in the directory.
+one developer, under the identity that stands first in the directory. A `.mailmap` counts for nothing: whoever
+can commit could put somebody else in their own place.
+
+The history is that of the revision that the settings name. Where it does not have the commit that the run was
+made from, such as one of a branch that was never merged, that commit's own history counts as well.
 
 Of a day without a time the reading that counts against the holder is taken, in UTC: a certificate
 `issued: 2026-01-31` counts from the end of that day, and one that `expires: 2027-01-31` only until that day.
@@ -29,6 +33,7 @@ _TIMEOUT = 60.0
 """Seconds for one call of git."""
 _LONGEST_NAME = 512
 
+_COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _DAY_OR_INSTANT = {
@@ -48,7 +53,7 @@ class Options(Frozen):
     paths: list[Name] = Field(default_factory=list)
     """Files and folders of the training code, relative to `repository`; none: all of it."""
     revision: Name = "HEAD"
-    """The commit up to which the history counts."""
+    """The commit up to which the history counts, beside that of the run."""
     committers: bool = False
     """Whether who committed, and not only who wrote, is an author."""
 
@@ -119,15 +124,24 @@ class DevelopersCollector:
 
     name = "developers"
 
-    def __init__(self, options: Options, sources: Sources, run_user: Callable[[], str | None]) -> None:
-        """`run_user` says who ran the version's run, as the registry knows it."""
+    def __init__(
+        self,
+        options: Options,
+        sources: Sources,
+        run_user: Callable[[], str | None],
+        run_commit: Callable[[], str | None],
+    ) -> None:
+        """`run_user` and `run_commit` say who ran the version's run, and from which commit, as the registry
+        knows it."""
         self._options = options
         self._sources = sources
         self._run_user = run_user
+        self._run_commit = run_commit
 
     def collect(self, target: Target) -> Gathered | NothingThere:
         """One developer a person. `BadInput` if the directory is not as its schema says or lists an identity
-        twice; if git cannot tell the authors of a path, or only some of them."""
+        twice; if git cannot tell the authors of a path, or only some of them; if the clone does not have the
+        commit of the run."""
         options = self._options
         document = self._sources.document(options.directory)
         directory = validated(document, DIRECTORY)
@@ -138,11 +152,11 @@ class DevelopersCollector:
             authors.setdefault(user[:_LONGEST_NAME], set()).add(RUN_USER)
         if options.repository is not None:
             repository = _Repository(self._sources.folder(options.repository), options.repository)
-            commit = repository.commit(options.revision)
-            source = f"{source}, {options.repository}@{commit}"
-            for path in options.paths or ["."]:
-                for identity, evidence in repository.authors(commit, path, committers=options.committers):
-                    authors.setdefault(identity, set()).add(evidence)
+            for commit in repository.heads(options.revision, self._run_commit()):
+                source = f"{source}, {options.repository}@{commit}"
+                for path in options.paths or ["."]:
+                    for identity, evidence in repository.authors(commit, path, committers=options.committers):
+                        authors.setdefault(identity, set()).add(evidence)
         if not authors:
             return NothingThere(
                 "the run has no user, and mandate.yaml names no repository in collectors.developers", source
@@ -212,7 +226,26 @@ class _Repository:
         self._folder = folder
         self._location = location
 
-    def commit(self, revision: str) -> str:
+    def heads(self, revision: str, made: str | None) -> list[str]:
+        """The commits whose histories have all that went into a run made from the commit `made`."""
+        settled = self._commit(revision)
+        if made is None:
+            return [settled]
+        if not self._has(made):
+            raise self._bad(
+                f"the clone does not have the commit of the run, {made[:64]!a}", "Run `git fetch` in it"
+            )
+        followed = self._run("merge-base", "--is-ancestor", made, settled).returncode == 0
+        return [settled] if followed else [settled, made]
+
+    def _has(self, commit: str) -> bool:
+        """Whether `commit` is the full id of one. A branch can be named like one, and move."""
+        if not re.fullmatch(_COMMIT, commit):
+            return False
+        answer = self._run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+        return answer.returncode == 0 and answer.stdout.decode().strip() == commit
+
+    def _commit(self, revision: str) -> str:
         """The commit's full id."""
         if self._git("rev-parse", "--is-shallow-repository").strip() == "true":
             # The oldest commit that a shallow clone has seems to have written everything.
@@ -229,7 +262,7 @@ class _Repository:
             ("--full-history", "--no-merges"),  # what was written on a side that a merge then left out, too
             ("--follow",),  # under the name that a file had before
         )
-        form = "--format=%aE%x00%aN%x00%cE%x00%cN"
+        form = "--format=%ae%x00%an%x00%ce%x00%cn"  # in upper case they would follow the mailmap
         for history in histories:
             log = self._git("log", *history, form, "--end-of-options", commit, "--", path)
             for line in filter(None, log.split("\n")):
@@ -245,8 +278,17 @@ class _Repository:
         return found
 
     def _git(self, *arguments: str) -> str:
+        """What git says. `BadInput` if it complains."""
+        answer = self._run(*arguments)
+        if answer.returncode != 0:
+            complaint = answer.stderr.decode(errors="replace").strip().partition("\n")[0]
+            raise self._bad(f"git says {complaint!a}", "Correct collectors.developers in mandate.yaml")
+        return answer.stdout.decode(errors="replace")
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         environment |= {
+            "GIT_GRAFT_FILE": os.devnull,  # a graft gives a commit other ancestors
             "GIT_LITERAL_PATHSPECS": "1",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced commit could have another author
@@ -264,7 +306,7 @@ class _Repository:
         )
         command = ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments]
         try:
-            answer = subprocess.run(
+            return subprocess.run(
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -278,10 +320,6 @@ class _Repository:
             raise self._bad(
                 f"git did not answer ({type(error).__name__})", "Try the same with git"
             ) from error
-        if answer.returncode != 0:
-            complaint = answer.stderr.decode(errors="replace").strip().partition("\n")[0]
-            raise self._bad(f"git says {complaint!a}", "Correct collectors.developers in mandate.yaml")
-        return answer.stdout.decode(errors="replace")
 
     def _bad(self, what: str, next_step: str) -> BadInput:
         return BadInput(what, where=self._location, next_step=next_step)

@@ -168,6 +168,11 @@ class MlflowRegistry:
         user = run.data.tags.get("mlflow.user") or run.info.user_id
         return user if user and user != _NOBODY else None
 
+    def run_commit(self, version: ResolvedVersion) -> str | None:
+        """The commit that the version's run was made from, as MLflow logged it; `None` if no run says it."""
+        run = self._run(version.run_id)
+        return None if run is None else run.data.tags.get("mlflow.source.git.commit") or None
+
     def alias(self, name: str, alias: str) -> str | None:
         """The version that the alias names; `None` if the model has no such alias."""
         version = self._model(checked_name(name)).aliases.get(checked_alias(alias))

@@ -71,13 +71,17 @@ ADA = Developer(
 )
 
 
-def collect(files: Files, user: str | None = None, **options: Any) -> Gathered | NothingThere:
+def collect(
+    files: Files, user: str | None = None, made: str | None = None, **options: Any
+) -> Gathered | NothingThere:
     chosen = Options.model_validate({"directory": "developers.yaml", **options})
-    return DevelopersCollector(chosen, files.sources(), lambda: user).collect(TARGET)
+    return DevelopersCollector(chosen, files.sources(), lambda: user, lambda: made).collect(TARGET)
 
 
-def section(files: Files, user: str | None = None, **options: Any) -> tuple[Developer, ...]:
-    gathered = collect(files, user, **options)
+def section(
+    files: Files, user: str | None = None, made: str | None = None, **options: Any
+) -> tuple[Developer, ...]:
+    gathered = collect(files, user, made, **options)
     assert isinstance(gathered, Gathered)
     adapter = TypeAdapter(tuple[Developer, ...])
     return adapter.validate_json(adapter.dump_json(gathered.sections["developers"]))
@@ -220,10 +224,61 @@ def test_committers_count_if_the_settings_say_so(files: Files, repository: Repos
     }
 
 
-def test_the_mailmap_is_followed(files: Files, repository: Repository) -> None:
-    repository.commit("train.py", "1", "old@mail.example")
-    repository.commit(".mailmap", "Bo <bo@bank.example> <old@mail.example>\n", "bo@bank.example")
-    assert authors(files, paths=["train.py"]) == {"bo@bank.example": ("git author",)}
+def test_a_mailmap_does_not_make_an_author_another_person(files: Files, repository: Repository) -> None:
+    repository.commit("train.py", "1", "eve@x.example")
+    repository.commit(".mailmap", "Ada <ada@bank.example> <eve@x.example>\n", "eve@x.example")
+    assert authors(files, paths=["train.py"]) == {"eve@x.example": ("git author",)}
+
+
+def test_a_graft_does_not_hide_an_author(files: Files, repository: Repository) -> None:
+    repository.commit("train.py", "1", "eve@x.example")
+    repository.commit("train.py", "2", "bo@bank.example")
+    grafts = repository.folder / ".git/info/grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(repository.git("rev-parse", "HEAD") + "\n")
+    assert sorted(authors(files)) == ["bo@bank.example", "eve@x.example"]
+
+
+def test_who_wrote_the_commit_of_the_run_is_an_author_though_it_was_never_merged(
+    files: Files, repository: Repository
+) -> None:
+    repository.commit("train.py", "1\n", "bo@bank.example")
+    repository.git("checkout", "--quiet", "-b", "side")
+    repository.commit("train.py", "2\n", "eve@x.example")
+    made = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "--quiet", "main")
+    assert sorted(authors(files, made=made)) == ["bo@bank.example", "eve@x.example"]
+    gathered = collect(files, made=made, repository="code")
+    assert gathered.source == f"developers.yaml, code@{repository.git('rev-parse', 'main')}, code@{made}"
+
+
+def test_a_commit_of_the_run_that_was_merged_is_in_the_history_anyway(
+    files: Files, repository: Repository
+) -> None:
+    repository.commit("train.py", "1\n", "bo@bank.example")
+    made = repository.git("rev-parse", "HEAD")
+    repository.git("mv", "train.py", "fit.py")
+    repository.commit("README.md", "x\n", "eve@x.example")
+    gathered = collect(files, made=made, repository="code", paths=["fit.py"])
+    assert gathered.source == f"developers.yaml, code@{repository.git('rev-parse', 'main')}"
+
+
+@pytest.mark.parametrize(
+    "made", ["0" * 40, "main", "HEAD", "HEAD~0", "--all", "f" * 64, "abc", "\ud800", "a\0"]
+)
+def test_a_commit_of_the_run_that_the_clone_does_not_have_has_authors_that_nobody_knows(
+    files: Files, repository: Repository, made: str
+) -> None:
+    repository.commit("train.py", "1", "bo@bank.example")
+    with pytest.raises(BadInput, match="the clone does not have the commit of the run"):
+        collect(files, made=made, repository="code")
+
+
+def test_a_branch_that_is_named_like_a_commit_is_none(files: Files, repository: Repository) -> None:
+    repository.commit("train.py", "1", "bo@bank.example")
+    repository.git("branch", "f" * 64)
+    with pytest.raises(BadInput, match="the clone does not have the commit of the run"):
+        collect(files, made="f" * 64, repository="code")
 
 
 def test_an_author_without_a_mail_address_goes_by_name(files: Files, repository: Repository) -> None:
@@ -328,7 +383,9 @@ def test_a_registry_that_is_down_is_not_a_run_without_a_user(files: Files) -> No
         raise RegistryUnavailable("it is down")
 
     with pytest.raises(RegistryUnavailable):
-        DevelopersCollector(Options(directory="developers.yaml"), files.sources(), user).collect(TARGET)
+        DevelopersCollector(
+            Options(directory="developers.yaml"), files.sources(), user, lambda: None
+        ).collect(TARGET)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from mandate.engine.errors import (
 from mandate.engine.input.registered import Column
 from mandate.registry.digest import artifact
 from mandate.registry.mlflow import MlflowRegistry
-from tests.mlflow_fixtures import CARD, Store, quiet, tracking_server
+from tests.mlflow_fixtures import CARD, COMMIT, Store, quiet, tracking_server
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -143,6 +143,8 @@ def test_a_model_without_signature_says_so(registry: MlflowRegistry) -> None:
 def test_the_run_says_who_ran_it(registry: MlflowRegistry) -> None:
     assert registry.run_user(registry.resolve("models:/credit/1")) == "ada@bank.example"
     assert registry.run_user(registry.resolve("models:/credit/2")) is None
+    assert registry.run_commit(registry.resolve("models:/credit/1")) == COMMIT
+    assert registry.run_commit(registry.resolve("models:/credit/2")) is None
 
 
 def test_a_run_artifact_is_copied(either: Store, registry: MlflowRegistry) -> None:
@@ -219,6 +221,7 @@ def test_a_version_whose_run_is_gone_has_no_run(either: Store, registry: MlflowR
     registered = registry.registered(f"models:/orphan/{version}")
     assert (registered.run, registered.histories) == (None, {})
     assert registry.run_user(registered.version) is None
+    assert registry.run_commit(registered.version) is None
 
 
 def test_an_mlmodel_file_that_is_none_is_bad_input(either: Store, registry: MlflowRegistry) -> None:
