@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -95,6 +96,16 @@ def test_imports_point_the_way_that_the_architecture_says(module: Path) -> None:
     own = [imported for imported in imports(module) if imported.split(".")[0] == "mandate"]
     strays = [one for one in own if not any(f"{one}.".startswith(f"{to}.") for to in ALLOWED[rule])]
     assert strays == []
+
+
+@pytest.mark.parametrize("module", sorted((PACKAGE / "engine").rglob("*.py")), ids=name_of)
+def test_the_engine_names_its_own_modules_relatively(module: Path) -> None:
+    tree = ast.parse(module.read_text())
+    assert [node.module for node in ast.walk(tree) if _is_absolute(node)] == []
+
+
+def _is_absolute(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and not node.level and f"{node.module}.".startswith("mandate.")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

@@ -47,7 +47,7 @@ def command(
     the facts come from a document (- is standard input); they count as reported, not as measured, and the
     policies for production accept only what was measured.
     """
-    from mandate import composition
+    from ... import composition
 
     if (subject is None) == (document is None):
         raise click.UsageError("Give either a SUBJECT or --input.")

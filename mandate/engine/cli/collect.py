@@ -21,7 +21,7 @@ def command(subject: str, action: str | None, environment: str | None, configura
     Nothing is judged and nothing recorded. The document fits `mandate check --input`, where its facts count
     as reported: whoever sends them answers for them. Exits 3 if a collector failed.
     """
-    from mandate import composition
+    from ... import composition
 
     policies = composition.bundle(configuration)
     registry = composition.model_registry(configuration)

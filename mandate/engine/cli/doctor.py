@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from mandate import __version__
-
+from ... import __version__
 from ..configuration import Configuration, find, load
 from ..errors import BadConfiguration, MandateError
 from ..report.visible import visible
@@ -94,8 +93,7 @@ def _ill(what: str, error: MandateError) -> Diagnosis:
 
 
 def _opa(configuration: Configuration | None) -> Iterator[Diagnosis]:
-    from mandate import composition
-
+    from ... import composition
     from ..opa import places
     from ..opa.locate import find_opa, version
 
@@ -125,7 +123,7 @@ def _libraries() -> Iterator[Diagnosis]:
 
 
 def _policies(configuration: Configuration) -> str:
-    from mandate import composition
+    from ... import composition
 
     bundle = composition.bundle(configuration)
     environments = ", ".join(bundle.scope.environments)
@@ -133,7 +131,7 @@ def _policies(configuration: Configuration) -> str:
 
 
 def _ledger(configuration: Configuration) -> str:
-    from mandate import composition
+    from ... import composition
 
     ledger = composition.ledger(configuration, appending=True)
     return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
@@ -146,7 +144,7 @@ def _key(configuration: Configuration) -> str:
 
 
 def _collectors(configuration: Configuration) -> str:
-    from mandate import composition
+    from ... import composition
 
     composition.check_collectors(configuration)
     names = configuration.settings.collectors
@@ -154,7 +152,7 @@ def _collectors(configuration: Configuration) -> str:
 
 
 def _judging(configuration: Configuration) -> str:
-    from mandate import composition
+    from ... import composition
 
     if (url := configuration.settings.opa.url) is not None:
         with composition.sidecar(configuration, url) as client:

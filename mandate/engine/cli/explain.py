@@ -22,7 +22,7 @@ def command(decision: str, output: str, configuration: Configuration) -> None:
     DECISION is the decision's id, the beginning of it, or its index in the ledger. Its signature is verified
     first.
     """
-    from mandate import composition
+    from ... import composition
 
     record = composition.recorded(configuration, decision)
     report(output).write(Answer(record.document, record.judgement, record.receipt), sys.stdout, verbose=True)

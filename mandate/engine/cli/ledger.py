@@ -35,7 +35,7 @@ def command() -> None:
 @options.configured
 def show(count: int, output: str, configuration: Configuration) -> None:
     """List the newest entries."""
-    from mandate import composition
+    from ... import composition
 
     ledger = composition.ledger(configuration)
     entries = list(ledger.entries(max(0, ledger.count() - count)))
@@ -55,8 +55,7 @@ def verify(output: str, configuration: Configuration) -> int:
     where the ledger's writer cannot change them: only with them can you tell later that the newest entries
     were not removed.
     """
-    from mandate import composition
-
+    from ... import composition
     from ..evidence import verify as verification
 
     ledger = composition.ledger(configuration)
@@ -89,8 +88,7 @@ def verify(output: str, configuration: Configuration) -> int:
 @options.configured
 def bundle(decision: str, configuration: Configuration) -> None:
     """Print a decision as a Sigstore bundle, which cosign verifies offline."""
-    from mandate import composition
-
+    from ... import composition
     from ..evidence.bundle import export
 
     sys.stdout.write(export(composition.recorded(configuration, decision).envelope).decode())
@@ -101,7 +99,7 @@ def bundle(decision: str, configuration: Configuration) -> None:
 @options.configured
 def statement(decision: str, configuration: Configuration) -> None:
     """Print a decision's in-toto Statement: the decision, the whole input, and what judged it."""
-    from mandate import composition
+    from ... import composition
 
     payload = composition.recorded(configuration, decision).envelope.payload
     click.echo(json.dumps(json.loads(payload), indent=2))

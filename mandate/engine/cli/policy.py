@@ -41,8 +41,7 @@ def _policies(wrapped: _Command) -> _Command:
     )
     @functools.wraps(wrapped)
     def with_policies(*args: Any, file: Path | None, **kwargs: Any) -> Any:
-        from mandate import composition, share
-
+        from ... import composition, share
         from ..opa.locate import find_opa
 
         file = file or _nearest()

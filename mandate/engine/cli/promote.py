@@ -36,7 +36,7 @@ def command(
 
     The alias moves only after the decision is recorded, and only to the very version that was judged.
     """
-    from mandate import composition
+    from ... import composition
 
     with composition.assembled(configuration) as mandate:
         registry = composition.model_registry(configuration)

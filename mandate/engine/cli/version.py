@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mandate import __version__
+from ... import __version__
 
 
 @click.command("version")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from mandate.engine import strict_json
-from mandate.engine.errors import NotAnAnswer
-
+from .. import strict_json
+from ..errors import NotAnAnswer
 from .said import quoted
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mandate.engine.errors import BadConfiguration, CouldNotDecide, NotAnAnswer, OpaUnavailable
-
+from ..errors import BadConfiguration, CouldNotDecide, NotAnAnswer, OpaUnavailable
 from . import endpoint
 from .answer import Answer, parse
 from .deadline import BoundedSocket, Deadline, TooMuch

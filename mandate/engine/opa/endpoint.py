@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mandate.engine.errors import BadConfiguration
-
+from ..errors import BadConfiguration
 from .deadline import Deadline
 from .said import quoted
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from mandate.engine.decision import Decision, Finding, FindingOutcome, Outcome
-
+from ..decision import Decision, Finding, FindingOutcome, Outcome
 from .said import quoted
 
 _FAILED = (FindingOutcome.VIOLATION, FindingOutcome.NO_VERDICT)

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from mandate.engine.decision import Decision, Judgement, Policy
-from mandate.engine.digests import canonical
-from mandate.engine.errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
-from mandate.engine.input.document import Input
-
+from ..decision import Decision, Judgement, Policy
+from ..digests import canonical
+from ..errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
+from ..input.document import Input
 from .answer import Answer
 from .client import BUNDLE, DECISION, OpaClient
 from .findings import contradiction

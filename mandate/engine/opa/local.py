@@ -6,9 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from mandate.engine.decision import Judgement, Policy
-from mandate.engine.input.document import Input
-
+from ..decision import Judgement, Policy
+from ..input.document import Input
 from .client import OpaClient
 from .judge import OpaJudge
 from .process import LocalOpa

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from mandate.engine.errors import OpaUnavailable
-
+from ..errors import OpaUnavailable
 from . import places
 from .said import quoted
 from .versions import pinned, refusal

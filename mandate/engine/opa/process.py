@@ -17,9 +17,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from mandate import share
-from mandate.engine.errors import BadPolicy, MandateError, OpaUnavailable
-
+from ... import share
+from ..errors import BadPolicy, MandateError, OpaUnavailable
 from .client import BUNDLE, OpaClient
 from .deadline import Deadline
 from .endpoint import LONGEST_SOCKET_PATH

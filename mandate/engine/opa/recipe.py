@@ -18,9 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mandate import share
-from mandate.engine.errors import MandateError, OpaUnavailable
-
+from ... import share
+from ..errors import MandateError, OpaUnavailable
 from . import places
 from .said import quoted
 from .versions import known, pinned

@@ -7,8 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
-from mandate import share
-
+from ... import share
 from .said import quoted
 
 _RELEASE = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})", re.ASCII)

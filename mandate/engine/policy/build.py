@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mandate import share
-from mandate.engine.errors import BadPolicy
-from mandate.engine.strict_yaml import Document, load
-
+from ... import share
+from ..errors import BadPolicy
+from ..strict_yaml import Document, load
 from . import capabilities, scope, selection
 from .catalogue import describe
 from .command import run

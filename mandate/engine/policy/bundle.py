@@ -17,9 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mandate.engine.digests import file_sha256
-from mandate.engine.errors import BadConfiguration, BadPolicy
-
+from ..digests import file_sha256
+from ..errors import BadConfiguration, BadPolicy
 from .sources import Sources, read
 
 if TYPE_CHECKING:

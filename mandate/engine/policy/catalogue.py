@@ -15,9 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
-
+from ..errors import BadPolicy
+from ..nearest import advice
 from .command import run
 from .complaints import accepted
 from .declarations import Declaration, declaration

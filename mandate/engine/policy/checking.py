@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-
+from ..errors import BadPolicy
 from .build import build, check_rego
 from .command import Completed, run
 from .complaints import refusal

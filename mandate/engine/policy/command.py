@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mandate.engine.errors import OpaUnavailable
+from ..errors import OpaUnavailable
 
 TIMEOUT = 120.0
 """Seconds. Compiling takes a fraction of one."""

@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-
+from ..errors import BadPolicy
 from .command import Completed
 from .sources import Sources
 

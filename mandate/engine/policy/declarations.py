@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
-from mandate.engine.strict_yaml import boolean_advice
+from ..errors import BadPolicy
+from ..nearest import advice
+from ..strict_yaml import boolean_advice
 
 ANY_NAME = "*"
 """As the last part of a name: every setting of the group."""

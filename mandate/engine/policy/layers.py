@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice, nearest
-from mandate.engine.strict_yaml import Document, Place
-
+from ..errors import BadPolicy
+from ..nearest import advice, nearest
+from ..strict_yaml import Document, Place
 from .scope import Scope
 
 LAYERS = ("default", "environments", "tiers", "tiers_in_environments", "models")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
-from mandate.engine.strict_yaml import Document
+from ..errors import BadPolicy
+from ..nearest import advice
+from ..strict_yaml import Document
 
 FILE = "scope.yaml"
 _NAMES = ("environments", "risk_tiers")

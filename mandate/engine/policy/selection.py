@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
-from mandate.engine.strict_yaml import Document
-
+from ..errors import BadPolicy
+from ..nearest import advice
+from ..strict_yaml import Document
 from .layers import Leaf, Settings
 from .scope import Scope
 

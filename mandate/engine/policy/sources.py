@@ -20,9 +20,9 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mandate.engine.digests import document_sha256, sha256
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
+from ..digests import document_sha256, sha256
+from ..errors import BadPolicy
+from ..nearest import advice
 
 FORMAT = 1
 """Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""

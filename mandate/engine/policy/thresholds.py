@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from mandate.engine.errors import BadPolicy
-from mandate.engine.nearest import advice
-from mandate.engine.strict_yaml import Document
-
+from ..errors import BadPolicy
+from ..nearest import advice
+from ..strict_yaml import Document
 from .declarations import Declaration
 from .layers import Name, Settings
 from .scope import Scope

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mandate.engine.digests import canonical
-
+from ..digests import canonical
 from .sources import Kind, Sources
 
 MANIFEST = {"roots": ["mandate"], "rego_version": 1}
