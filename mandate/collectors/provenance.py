@@ -7,17 +7,13 @@ and not of its form is an error, and so is a field that nobody knows: a misspelt
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BeforeValidator, Field, StringConstraints, TypeAdapter, WithJsonSchema
 
-from mandate.engine.errors import BadInput
 from mandate.engine.input.base import Frozen, Name, UtcTime
 from mandate.engine.input.gathering import (
     Document,
@@ -29,10 +25,9 @@ from mandate.engine.input.gathering import (
     validated,
 )
 from mandate.engine.input.registered import NamedValue
+from mandate.engine.input.repository import Repository
 from mandate.engine.input.traceability import Code, Data, Environment, Output, Provenance, Verification
 
-_TIMEOUT = 60
-"""Seconds for one answer of git."""
 _INSTANT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -189,7 +184,7 @@ class ProvenanceCollector:
             yield Verification(name=exists, result="not_verifiable", detail=why)
             yield Verification(name=matches, result="not_verifiable", detail=why)
             return
-        repository = _Repository(self._sources.folder(location), location)
+        repository = self._sources.repository(location)
         if not repository.has(commit):
             absent: Literal["refuted", "not_verifiable"] = (
                 "not_verifiable" if repository.is_shallow() else "refuted"
@@ -207,7 +202,7 @@ class ProvenanceCollector:
 
 
 def _training_code(
-    name: str, repository: _Repository, commit: str, path: str | None, local: LocalFile | None
+    name: str, repository: Repository, commit: str, path: str | None, local: LocalFile | None
 ) -> Verification:
     if path is None:
         return Verification(name=name, result="not_verifiable", detail=_not_recorded("code.path"))
@@ -256,60 +251,6 @@ def _hyperparameters(record: Record) -> tuple[NamedValue, ...]:
         NamedValue(name=name, value=value if isinstance(value, str) else json.dumps(value))
         for name, value in sorted(values.items())
     )
-
-
-class _Repository:
-    """A git repository that is only read; nothing that its own configuration names is run."""
-
-    def __init__(self, folder: Path, location: str) -> None:
-        self._folder = folder
-        self._location = location
-        if self._git("rev-parse", "--git-dir").returncode != 0:
-            raise self._bad("git cannot use it as a repository", "Name the folder of a clone")
-
-    def is_shallow(self) -> bool:
-        """Whether it has only the latest part of the history."""
-        return self._git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-
-    def has(self, commit: str) -> bool:
-        """Whether it has the commit, given in full."""
-        return self._git("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
-
-    def file(self, commit: str, path: str) -> bytes | None:
-        """The file as the commit has it; `None` if it has none there."""
-        # After the colon it can be no option; beginning with `./` or `../` it would be relative to a folder.
-        if path.startswith(("./", "../")) or "\0" in path:
-            return None
-        answer = self._git("cat-file", "blob", f"{commit}:{path}")
-        return answer.stdout if answer.returncode == 0 else None
-
-    def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        environment |= {
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced commit could have other files
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "LC_ALL": "C",
-        }
-        quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
-        command = ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments]
-        try:
-            return subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise self._bad("git is not installed", "Install git") from error
-        except subprocess.TimeoutExpired as error:
-            raise self._bad("git did not answer in time", "Try the same with git") from error
-
-    def _bad(self, what: str, next_step: str) -> BadInput:
-        return BadInput(what, where=self._location, next_step=next_step)
 
 
 def schema() -> dict[str, Any]:

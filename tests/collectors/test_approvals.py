@@ -127,8 +127,9 @@ def test_what_is_no_list_is_an_error(files: Files, content: str) -> None:
         collect(files)
 
 
-def test_one_person_does_not_approve_twice(files: Files) -> None:
-    files.write("approvals.yaml", APPROVALS + APPROVALS.replace(" Mira@Bank", "MIRA@bank"))
+@pytest.mark.parametrize("again", ["MIRA@bank", "Mira\u200b@Bank", "\uff2dira@Bank"])
+def test_one_person_does_not_approve_twice(files: Files, again: str) -> None:
+    files.write("approvals.yaml", APPROVALS + APPROVALS.replace(" Mira@Bank", again))
     with pytest.raises(
         BadInput, match=r"'mira@bank.example' approves the same artifact twice as 'model_owner'"
     ):

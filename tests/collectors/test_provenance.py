@@ -258,6 +258,16 @@ def test_a_replaced_commit_does_not_deceive(tmp_path: Path, commit: str) -> None
     assert verified(tmp_path, record, repository="code")["training_code_matches_commit"][0] == "refuted"
 
 
+@pytest.mark.parametrize("kind", ["branch", "tag"])
+def test_a_name_that_looks_like_a_commit_is_none(tmp_path: Path, commit: str, kind: str) -> None:
+    git(tmp_path / "code", kind, "f" * 64, commit)
+    found = verified(
+        tmp_path, {"code": {"git_commit": "f" * 64, "path": "credit/train.py"}}, repository="code"
+    )
+    assert found["git_commit_exists"] == ("refuted", f"code has no commit {'f' * 64}")
+    assert found["training_code_matches_commit"][0] == "not_verifiable"
+
+
 def test_variables_of_git_do_not_lead_to_another_repository(
     tmp_path: Path, commit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import Field
 
 from .base import Frozen, Name, Sha256, UtcTime
 
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Unicode's `Default_Ignorable_Code_Point`: what a reader does not see."""
+
 
 def normal(identity: str) -> str:
-    """An identity as it is compared: trimmed, case-folded. May be empty."""
-    return identity.strip().casefold()
+    """An identity as it is compared, so that two spellings that look the same are one. May be empty.
+
+    Trimmed, case-folded, in the form NFKC and without invisible characters (Unicode's NFKC_Casefold). Letters
+    of other alphabets that merely look alike stay different.
+    """
+    before = None
+    while identity != before:  # each step can make something that another one has to undo
+        before = identity
+        identity = normalize("NFKC", _INVISIBLE.sub("", identity).casefold()).strip()
+    return identity
 
 
 class Certificate(Frozen):
