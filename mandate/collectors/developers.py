@@ -13,12 +13,9 @@ Of a day without a time the reading that counts against the holder is taken, in 
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
@@ -27,13 +24,11 @@ from mandate.engine.errors import BadInput
 from mandate.engine.input.base import Frozen, Name, UtcTime
 from mandate.engine.input.gathering import Gathered, NothingThere, Sources, Target, digest_of, validated
 from mandate.engine.input.people import Certificate, Developer, normal
+from mandate.engine.input.repository import Person, Repository
 
 RUN_USER, GIT_AUTHOR, GIT_COMMITTER = "run user", "git author", "git committer"
-_TIMEOUT = 60.0
-"""Seconds for one call of git."""
 _LONGEST_NAME = 512
 
-_COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _DAY_OR_INSTANT = {
@@ -151,11 +146,13 @@ class DevelopersCollector:
         if user := normal(self._run_user() or ""):
             authors.setdefault(user[:_LONGEST_NAME], set()).add(RUN_USER)
         if options.repository is not None:
-            repository = _Repository(self._sources.folder(options.repository), options.repository)
-            for commit in repository.heads(options.revision, self._run_commit()):
+            repository = self._sources.repository(options.repository)
+            for commit in _heads(repository, options.revision, self._run_commit()):
                 source = f"{source}, {options.repository}@{commit}"
                 for path in options.paths or ["."]:
-                    for identity, evidence in repository.authors(commit, path, committers=options.committers):
+                    for identity, evidence in _authors(
+                        repository, commit, path, committers=options.committers
+                    ):
                         authors.setdefault(identity, set()).add(evidence)
         if not authors:
             return NothingThere(
@@ -219,115 +216,43 @@ def _developer(
     )
 
 
-class _Repository:
-    """A git work tree that is only read; no program that its configuration names is run."""
-
-    def __init__(self, folder: Path, location: str) -> None:
-        self._folder = folder
-        self._location = location
-
-    def heads(self, revision: str, made: str | None) -> list[str]:
-        """The commits whose histories have all that went into a run made from the commit `made`."""
-        settled = self._commit(revision)
-        if made is None:
-            return [settled]
-        if not self._has(made):
-            raise self._bad(
-                f"the clone does not have the commit of the run, {made[:64]!a}", "Run `git fetch` in it"
-            )
-        followed = self._run("merge-base", "--is-ancestor", made, settled).returncode == 0
-        return [settled] if followed else [settled, made]
-
-    def _has(self, commit: str) -> bool:
-        """Whether `commit` is the full id of one. A branch can be named like one, and move."""
-        if not re.fullmatch(_COMMIT, commit):
-            return False
-        answer = self._run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
-        return answer.returncode == 0 and answer.stdout.decode().strip() == commit
-
-    def _commit(self, revision: str) -> str:
-        """The commit's full id."""
-        if self._git("rev-parse", "--is-shallow-repository").strip() == "true":
-            # The oldest commit that a shallow clone has seems to have written everything.
-            raise self._bad(
-                "the clone is shallow, so most authors are not in it", "Run `git fetch --unshallow`"
-            )
-        return self._git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
-
-    def authors(self, commit: str, path: str, *, committers: bool) -> set[tuple[str, str]]:
-        """Normal identity and evidence of each commit that touched the path, also under an earlier name."""
-        found: set[tuple[str, str]] = set()
-        histories = (
-            (),  # with the merges whose content is neither side's
-            ("--full-history", "--no-merges"),  # what was written on a side that a merge then left out, too
-            ("--follow",),  # under the name that a file had before
+def _heads(repository: Repository, revision: str, made: str | None) -> list[str]:
+    """The commits whose histories have all that went into a run made from the commit `made`."""
+    if repository.is_shallow():
+        # The oldest commit that a shallow clone has seems to have written everything.
+        raise BadInput(
+            "the clone is shallow, so most authors are not in it",
+            where=repository.location,
+            next_step="Run `git fetch --unshallow`",
         )
-        form = "--format=%ae%x00%an%x00%ce%x00%cn"  # in upper case they would follow the mailmap
-        for history in histories:
-            log = self._git("log", *history, form, "--end-of-options", commit, "--", path)
-            for line in filter(None, log.split("\n")):
-                author_mail, author_name, mail, name = line.split("\0")
-                found.add((_identity(author_mail, author_name), GIT_AUTHOR))
-                if committers:
-                    found.add((_identity(mail, name), GIT_COMMITTER))
-        if not found:
-            raise self._bad(
-                f"git knows no commit that touches {path!a}",
-                "Correct collectors.developers.paths in mandate.yaml",
-            )
-        return found
-
-    def _git(self, *arguments: str) -> str:
-        """What git says. `BadInput` if it complains."""
-        answer = self._run(*arguments)
-        if answer.returncode != 0:
-            complaint = answer.stderr.decode(errors="replace").strip().partition("\n")[0]
-            raise self._bad(f"git says {complaint!a}", "Correct collectors.developers in mandate.yaml")
-        return answer.stdout.decode(errors="replace")
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        environment |= {
-            "GIT_GRAFT_FILE": os.devnull,  # a graft gives a commit other ancestors
-            "GIT_LITERAL_PATHSPECS": "1",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced commit could have another author
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "LC_ALL": "C",
-        }
-        quiet = (
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "log.showSignature=false",
-            "-c",
-            f"core.hooksPath={os.devnull}",
+    settled = repository.commit(revision)
+    if made is None:
+        return [settled]
+    if not repository.has(made):
+        raise BadInput(
+            f"the clone does not have the commit of the run, {made[:64]!a}",
+            where=repository.location,
+            next_step="Run `git fetch` in it",
         )
-        command = ["git", "--no-pager", *quiet, "-C", str(self._folder), *arguments]
-        try:
-            return subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise self._bad("git is not installed", "Install git") from error
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            raise self._bad(
-                f"git did not answer ({type(error).__name__})", "Try the same with git"
-            ) from error
-
-    def _bad(self, what: str, next_step: str) -> BadInput:
-        return BadInput(what, where=self._location, next_step=next_step)
+    return [settled] if repository.is_ancestor(made, settled) else [settled, made]
 
 
-def _identity(mail: str, name: str) -> str:
+def _authors(repository: Repository, commit: str, path: str, *, committers: bool) -> set[tuple[str, str]]:
+    """Normal identity and evidence of each commit that touched the path."""
+    writers = repository.writers(commit, path)
+    if not writers:
+        raise BadInput(
+            f"git knows no commit that touches {path!a}",
+            where=repository.location,
+            next_step="Correct collectors.developers.paths in mandate.yaml",
+        )
+    found = {(_identity(one.author), GIT_AUTHOR) for one in writers}
+    return found | {(_identity(one.committer), GIT_COMMITTER) for one in writers if committers}
+
+
+def _identity(person: Person) -> str:
     """The mail address; the name of whoever commits without one."""
-    return (normal(mail) or normal(name) or "(nameless)")[:_LONGEST_NAME]
+    return (normal(person.mail) or normal(person.name) or "(nameless)")[:_LONGEST_NAME]
 
 
 def schema() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mandate.engine.input.gathering import Document, LocalFile, Table
 from mandate.engine.input.registered import Signature
 
 from .locations import Location, Place, parse
+from .repository import GitRepository
 from .tables import read_table
 
 
@@ -88,8 +89,8 @@ class VersionSources:
             value = strict_yaml.load(content, BadInput, name=location).value
         return Document(location, value, sha256(content))
 
-    def folder(self, location: str) -> Path:
-        """See `Sources.folder`."""
+    def repository(self, location: str) -> GitRepository:
+        """See `Sources.repository`."""
         where = parse(location)
         if where.place is not Place.LOCAL:
             raise BadInput(
@@ -97,10 +98,12 @@ class VersionSources:
             )
         path = self._folder / Path(where.path).expanduser()
         if not path.exists():
-            raise SourceMissing("there is no such folder", where=location)
+            raise SourceMissing(
+                "there is no such folder", where=location, next_step="Clone the repository there"
+            )
         if not path.is_dir():
             raise BadInput("it is a file, not a folder", where=location, next_step="Name the folder")
-        return path
+        return GitRepository(path, location)
 
     def signature(self) -> Signature | None:
         """What the version takes and gives; `None` if it does not say."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,15 +112,15 @@ def test_a_yaml_document_is_read_strictly(sources: VersionSources, tmp_path: Pat
         sources.document("bad.yaml")
 
 
-def test_a_folder_is_local(sources: VersionSources, tmp_path: Path) -> None:
-    (tmp_path / "code").mkdir()
+def test_a_repository_is_a_local_folder(sources: VersionSources, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path / "code"], check=True)
     (tmp_path / "file").touch()
-    assert sources.folder("code") == tmp_path / "code"
+    assert sources.repository("code").location == "code"
     with pytest.raises(SourceMissing):
-        sources.folder("nothing")
+        sources.repository("nothing")
     for location in ("file", "run:data"):
         with pytest.raises(BadInput):
-            sources.folder(location)
+            sources.repository(location)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(sources: VersionSources, tmp_path: Path) -> None:

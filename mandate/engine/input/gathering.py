@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import BadInput
 from .document import Section
+from .repository import Repository
 from .subject import Action
 
 if TYPE_CHECKING:
@@ -124,9 +125,9 @@ class Sources(Protocol):
         """The document, read strictly (no duplicate keys, no anchors). `SourceMissing` if there is none,
         `BadInput` if it is neither YAML nor JSON."""
 
-    def folder(self, location: str) -> Path:
-        """A local folder, such as a repository's work tree, relative to `mandate.yaml`. `SourceMissing` if
-        there is none, `BadInput` if it is no folder or not local."""
+    def repository(self, location: str) -> Repository:
+        """The git repository in a local folder, relative to `mandate.yaml`. `SourceMissing` if there is
+        no such folder, `BadInput` if it is not local or no repository."""
 
     def of(self, uri: str) -> tuple[str, Sources]:
         """Another version's URI (an alias resolved) and its sources. `SourceMissing` if there is no such
