@@ -151,6 +151,18 @@ def test_a_model_without_a_signature_is_denied(organisation: Organisation) -> No
     assert set(failed) == {"registry.signature"}
 
 
+def test_a_logged_number_that_cannot_be_recorded_is_undecided_and_names_the_collector(
+    organisation: Organisation, store: Store
+) -> None:
+    with quiet():
+        version = store.publish("endless")
+        client = store.client()
+        client.log_metric(client.get_model_version("endless", version).run_id, "loss", 0.1, step=2**60)
+    answer = refused(check(organisation, f"models:/endless/{version}"), 3)
+    assert "The collector mlflow could not find out" in answer["reasons"][0]
+    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+
+
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """What happens between collecting and the second look: calls in this list are made then."""

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
+from .digests import canonical
 from .errors import (
     BadInput,
     BadRequest,
@@ -217,6 +219,7 @@ def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any
         found = collector.collect(target)
         if isinstance(found, NothingThere):
             return {}, Missing(name=name, reason=found.reason, source=found.source)
+        _demand_canonical(found, name)
         entry = Collected(
             name=name,
             origin=Origin.MEASURED,
@@ -234,6 +237,18 @@ def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any
         _log.warning("the collector %s failed: %s", name, type(error).__name__, extra={"collector": name})
         return {}, Failed(name=name, reason=_unexpected(error))
     return found.sections, entry
+
+
+def _demand_canonical(found: Gathered, name: str) -> None:
+    """`BadInput` if what was found could be neither asked about nor recorded, whoever wrote it there."""
+    try:
+        canonical(to_jsonable_python(dict(found.sections)))
+    except ValueError as error:
+        raise BadInput(
+            f"what {name} found has no canonical JSON ({type(error).__name__})",
+            where=found.source,
+            next_step="Look for an integer beyond 2**53 - 1, or for text that is not Unicode",
+        ) from error
 
 
 def _unexpected(error: Exception) -> str:

@@ -16,7 +16,20 @@ from mandate.engine.errors import (
     SubjectChanged,
     UnknownSubject,
 )
-from mandate.engine.input import Action, Artifact, ArtifactFile, Failed, Input, Missing, Request, Subject
+from mandate.engine.input import (
+    Action,
+    Artifact,
+    ArtifactFile,
+    Documentation,
+    Failed,
+    Input,
+    Missing,
+    NoBaseline,
+    Performance,
+    Request,
+    Rows,
+    Subject,
+)
 from mandate.engine.input.gathering import Gathered, NothingThere, Target
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -106,6 +119,32 @@ def test_a_collector_that_raises_anything_has_failed_and_its_text_is_kept_back()
     (entry,) = facts(Answering("x", ValueError("could not convert 'Jane Doe'"))).assemble(NOW).collection
     assert isinstance(entry, Failed)
     assert entry.reason.startswith("unexpected ValueError in collect, line ")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("\ud800", id="half a surrogate pair"), pytest.param("x\udc80", id="no UTF-8")]
+)
+def test_text_that_cannot_be_recorded_fails_its_collector_and_not_the_question(name: str) -> None:
+    documentation = Documentation(location=name, sections=())
+    collector = Answering("x", Gathered({"documentation": documentation}, "run:card.md", None))
+    document = facts(collector).assemble(NOW)
+    (entry,) = document.collection
+    assert document.documentation is None
+    assert entry == Failed(
+        name="x",
+        reason="run:card.md: what x found has no canonical JSON (CanonicalizationError). "
+        "Look for an integer beyond 2**53 - 1, or for text that is not Unicode.",
+        source="run:card.md",
+    )
+
+
+def test_a_number_that_cannot_be_recorded_fails_its_collector_and_not_the_question() -> None:
+    rows = Rows(count=2**53, sha256=OTHER)
+    performance = Performance(rows=rows, metrics=(), baseline=NoBaseline(reason="none"))
+    collector = Answering("x", Gathered({"performance": performance}, "labels.csv", None))
+    (entry,) = facts(collector).assemble(NOW).collection
+    assert isinstance(entry, Failed)
+    assert "what x found has no canonical JSON (IntegerDomainError)" in entry.reason
 
 
 def test_a_library_that_is_missing_is_named_with_how_to_get_it() -> None:
