@@ -4,6 +4,8 @@ BIN := .venv/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# Trust whom the machine trusts: networks with a certificate authority of their own are common.
+export UV_SYSTEM_CERTS := true
 
 .PHONY: help demo test lint format opa schemas bench lock
 
