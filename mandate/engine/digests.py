@@ -8,8 +8,6 @@ from typing import Any
 
 import rfc8785
 
-_CHUNK = 1 << 20
-
 
 def canonical(document: Any) -> bytes:
     """The JSON document as RFC 8785 bytes.
@@ -32,8 +30,5 @@ def document_sha256(document: Any) -> str:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of the file's bytes, read in bounded memory."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
+from mandate.engine.digests import file_sha256
 from mandate.engine.errors import BadInput
 from mandate.engine.input.registered import Artifact, ArtifactFile
 
@@ -22,7 +22,7 @@ def artifact(folder: Path, *, where: str) -> Artifact:
     if not sizes:
         raise BadInput("it has no files", where=where, next_step="Log the model again")
     return Artifact.of(
-        ArtifactFile(path=path, sha256=_sha256(folder / path), size=size) for path, size in sizes.items()
+        ArtifactFile(path=path, sha256=file_sha256(folder / path), size=size) for path, size in sizes.items()
     )
 
 
@@ -43,11 +43,6 @@ def plain_files(folder: Path, *, where: str) -> dict[str, int]:
             entry = Path(parent, name)
             sizes[entry.relative_to(folder).as_posix()] = entry.stat().st_size
     return sizes
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _special(name: str, where: str) -> BadInput:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from mandate.engine.errors import RegistryUnavailable, SourceMissing, UnknownSubject
 from mandate.engine.input.registered import Artifact, Signature
+from mandate.engine.nearest import nearest
 
 from . import digest, library, tracking_uri
 from .artifacts import ArtifactStore
@@ -157,7 +157,9 @@ class MlflowRegistry:
         run = self._run(run_id)
         where = f"run {run_id}: {path[:80]}"
         if run is None:
-            raise SourceMissing("there is no such run", where=where)
+            raise SourceMissing(
+                "there is no such run", where=where, next_step="Register a model of a run that is there"
+            )
         return self._snapshots.file(run.info.artifact_uri, path, where=where)
 
     def run_user(self, version: ResolvedVersion) -> str | None:
@@ -212,11 +214,11 @@ class MlflowRegistry:
         try:
             model = self._ask(lambda client: client.get_registered_model(name))
         except UnknownSubject as error:
-            near = get_close_matches(name, self._names(), n=1)
+            near = nearest(name, self._names())
             raise UnknownSubject(
                 f"there is no registered model {name!a}",
                 where=self._where,
-                next_step=f"The nearest name is {near[0]!a}" if near else "Register it, or check the name",
+                next_step=f"The nearest name is {near!a}" if near else "Register it, or check the name",
             ) from error
         if model.name != name:
             # Some databases compare names without regard to case; a decision is about one name only.
@@ -235,13 +237,11 @@ class MlflowRegistry:
         if (version := model.aliases.get(asked.alias)) is not None:
             return str(version)
         known = sorted(model.aliases)
-        near = get_close_matches(str(asked.alias), known, n=1)
+        near = nearest(str(asked.alias), known)
         raise UnknownSubject(
             f"it has no alias {asked.alias}",
             where=f"{SCHEME}{asked.name}",
-            next_step=f"The nearest is {near[0]}"
-            if near
-            else f"Its aliases are: {', '.join(known) or 'none'}",
+            next_step=f"The nearest is {near}" if near else f"Its aliases are: {', '.join(known) or 'none'}",
         )
 
     def _unknown_version(self, model: Any, version: str) -> UnknownSubject:

@@ -10,20 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mandate.engine.errors import BadInput
 from mandate.engine.input.evaluation import Evaluation, EvaluationTables
 from mandate.engine.input.gathering import Sources, Table
 from mandate.engine.input.performance import Rows
+from mandate.engine.nearest import nearest
 
 if TYPE_CHECKING:
     import numpy
     import pandas
     from numpy.typing import NDArray
-
-_ALIKE = 0.5
 
 
 def evaluate(
@@ -84,11 +82,11 @@ def _column(table: Table, name: str) -> pandas.Series[Any]:
     if name in table.frame.columns:
         return table.frame[name]
     columns = [str(column) for column in table.frame.columns]
-    near = get_close_matches(name, columns, n=1, cutoff=_ALIKE)
+    near = nearest(name, columns)
     raise BadInput(
         f"there is no column {name!r}",
         where=table.location,
-        next_step=f"Write {near[0]!r}" if near else "Name one of the table's columns in mandate.yaml",
+        next_step=f"Write {near!r}" if near else "Name one of the table's columns in mandate.yaml",
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..digests import document_sha256
 from ..errors import BadInput
 from .document import Section
 from .repository import Repository
@@ -104,7 +103,7 @@ def digest_of(*sha256: str) -> str:
     list of theirs, in the order given."""
     if len(sha256) == 1:
         return sha256[0]
-    return hashlib.sha256(json.dumps(sha256, separators=(",", ":")).encode()).hexdigest()
+    return document_sha256(list(sha256))
 
 
 class Sources(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import select
@@ -18,6 +17,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from ... import share
+from ..digests import sha256
 from ..errors import BadPolicy, MandateError, OpaUnavailable
 from .client import BUNDLE, OpaClient
 from .deadline import Deadline
@@ -195,7 +195,7 @@ class LocalOpa:
                 where=quoted(str(self._bundle)),
                 next_step="Build the policies again",
             ) from error
-        if self._bundle_sha256 is not None and hashlib.sha256(archive).hexdigest() != self._bundle_sha256:
+        if self._bundle_sha256 is not None and sha256(archive) != self._bundle_sha256:
             raise BadPolicy(
                 "the policy bundle was changed after it was built",
                 where=quoted(str(self._bundle)),
@@ -203,7 +203,7 @@ class LocalOpa:
             )
         (folder / BUNDLE).write_bytes(archive)
         rules = (share.opa() / "system" / "authz" / "authz.rego").read_bytes()
-        revision = hashlib.sha256(rules).hexdigest()
+        revision = sha256(rules)
         authorisation = folder / _AUTHORISATION
         authorisation.mkdir(mode=0o700)
         (authorisation / "authz.rego").write_bytes(rules)

@@ -7,7 +7,6 @@ that only compiling needs.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -17,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..digests import file_sha256
+from ..digests import file_sha256, sha256
 from ..errors import BadConfiguration, BadPolicy
 from .sources import Sources, read
 
@@ -72,7 +71,7 @@ class Bundle:
 
         try:
             content = self.path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != self.sha256:
+            if sha256(content) != self.sha256:
                 raise BadPolicy(
                     "the bundle was changed after it was compiled",
                     where=str(self.path),
@@ -140,7 +139,7 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
     if (kept := _kept(sources.revision, store)) is not None:
         return kept
     file = _file(sources.revision, store)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256(content)
     try:
         store.mkdir(parents=True, exist_ok=True)
         _write(file, content)
