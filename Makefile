@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := true
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: opa ## Judge three real credit models, from training to signed evidence
+demo: opa ## Judge two real credit models, from training to signed evidence
 	@$(BIN)/python -m examples.credit.demo
 
 test: lint ## Everything: linters, types, policies and their coverage, Python and its coverage

@@ -86,7 +86,7 @@ collectors:
 _POLICIES = """\
 # This organisation's policies
 
-- `thresholds/*.yaml` replaces thresholds of the library, one by one; `mandate policy list` shows all of them.
+- `thresholds/*.yaml` replaces the library's thresholds, one by one. Decisions name the file and line of each.
 - `mandate/rules/<category>/<rule>/<rule>.rego` adds a rule.
 
 `mandate policy check` finds typos, `mandate policy test` runs the tests.
