@@ -13,6 +13,7 @@ from ..decision import Decision, Finding, FindingOutcome, Outcome
 from .said import quoted
 
 _FAILED = (FindingOutcome.VIOLATION, FindingOutcome.NO_VERDICT)
+_UNJUDGED = (FindingOutcome.NO_VERDICT, FindingOutcome.WARNING)
 _DEEPEST = 8
 
 
@@ -43,7 +44,8 @@ def _wrong_with(finding: Finding) -> str | None:  # noqa: PLR0911  (a list of ch
         return "blocks, but only should hold"
     if (outcome is FindingOutcome.WAIVED) is not (finding.waiver is not None):
         return "is waived without a waiver, or has a waiver and is not"
-    if (outcome is FindingOutcome.NO_VERDICT) is not (finding.comparison == "no verdict"):
+    unjudged = finding.comparison == "no verdict"
+    if (outcome is FindingOutcome.NO_VERDICT and not unjudged) or (unjudged and outcome not in _UNJUDGED):
         return "has a comparison that does not agree with its outcome"
     if finding.n is not None and finding.n < 0:
         return "rests on fewer than no rows"

@@ -42,6 +42,12 @@ VIOLATION = finding("violation")
         decision(Outcome.ALLOW, PASSED),
         decision(Outcome.ALLOW, PASSED, finding("warning", term="job", level="should")),
         decision(Outcome.ALLOW, PASSED, finding("warning", term="job")),
+        # Of a rule that will deny one day, which nothing could be judged for yet.
+        decision(
+            Outcome.ALLOW,
+            PASSED,
+            finding("warning", term="job", measured=None, comparison="no verdict", bound=None),
+        ),
         decision(Outcome.ALLOW, PASSED, finding("waived", term="job")),
         decision(Outcome.DENY, VIOLATION, VIOLATION, finding("no_verdict", term="job")),
         # Some of a rule's terms may be excluded.
@@ -77,6 +83,10 @@ def test_what_the_policies_decide_is_possible(possible: Decision) -> None:
             "does not agree with its outcome",
         ),
         (decision(Outcome.DENY, finding("no_verdict", comparison="<=")), "does not agree with its outcome"),
+        (
+            decision(Outcome.ALLOW, PASSED, finding("waived", term="job", comparison="no verdict")),
+            "does not agree with its outcome",
+        ),
         (decision(Outcome.ALLOW, finding("passed", n=-1)), "rests on fewer than no rows"),
         (decision(Outcome.ALLOW, finding("passed", bound=[[[[[[[[[1]]]]]]]]])), "nested too deeply"),
         (
