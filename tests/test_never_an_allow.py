@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,20 @@ def test_what_is_only_reported_is_denied_in_production(tmp_path: Path) -> None:
     assert answer["outcome"] == "deny"
     failing = [finding for finding in answer["findings"] if finding["outcome"] == "violation"]
     assert {finding["origin"] for finding in failing} == {"reported"}
+
+
+@pytest.mark.parametrize("year", [1971, 2025])
+def test_a_clock_that_was_set_back_is_undecided_however_often_it_is_asked(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    # Before the rules' `effective_on` none of them denies: they only announce that they will.
+    unfair = with_value(GOOD, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
+    monkeypatch.setattr("mandate.composition.now", lambda: datetime(year, 6, 1, tzinfo=UTC))
+    for _ in range(2):
+        ran = organisation.check(unfair)
+        assert ran.exit_code == 3
+        assert f"it says {year}-06-01T00:00:00Z, but something is on record of " in refused(ran)["reasons"][0]
+    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided", "undecided"]
 
 
 # --- OPA ----------------------------------------------------------------------------------------------------
@@ -251,7 +266,7 @@ def test_a_certificate_that_expires_in_another_time_zone_counts_as_the_instant_i
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_models_name_is_data_and_nothing_else(organisation: Organisation, name: str) -> None:
-    document = with_value(GOOD, ("subject", "name"), name)
+    document = with_value(with_value(GOOD, ("subject", "name"), name), ("model", "name"), name)
     allowed = organisation.check(document)
     assert allowed.exit_code == 0
     assert allowed.json["subject"]["name"] == name

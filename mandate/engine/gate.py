@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from .decision import Decision, Judgement, Outcome, Policy
@@ -26,6 +26,9 @@ from .evidence.recorder import Receipt
 from .input import Input
 
 _log = logging.getLogger(__name__)
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much the clocks of machines that share a ledger may differ."""
 
 
 class Facts(Protocol):
@@ -51,6 +54,9 @@ class Judge(Protocol):
 
 class Evidence(Protocol):
     """Whoever keeps the decisions."""
+
+    def latest(self) -> datetime:
+        """The latest time on record. `NotRecorded` if nobody can say."""
 
     def record(self, document: Input, judgement: Judgement) -> Receipt:
         """Sign and store durably, then return. `NotRecorded` if that did not happen."""
@@ -101,6 +107,7 @@ class Gate:
 
     def _judged(self, document: Input, facts: Facts) -> Judgement:
         try:
+            self._demand_that_time_goes_on()
             judgement = self._judge.judge(document)
             # Between collecting and now, an alias may have moved or a file been replaced: an allow for what
             # was collected is no allow for what is there now.
@@ -109,5 +116,22 @@ class Gate:
             return self._undecided(error)
         return judgement
 
+    def _demand_that_time_goes_on(self) -> None:
+        """`CouldNotDecide` if the clock was set back: rules that deny by now would only warn, and what has
+        expired would count again."""
+        latest = self._evidence.latest()
+        # Read afresh and after it: collecting takes time, in which others may have recorded.
+        now = self._clock()
+        if now < latest - _CLOCKS_DIFFER:
+            raise CouldNotDecide(
+                f"it says {_shown(now)}, but something is on record of {_shown(latest)}",
+                where="the clock of this machine",
+                next_step="Set the clock; if it is right and the record is wrong, begin another ledger",
+            )
+
     def _undecided(self, error: CouldNotDecide) -> Judgement:
         return Judgement(decision=Decision.undecided(str(error)), policy=self._judge.policy, opa_version=None)
+
+
+def _shown(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -69,6 +70,9 @@ class Store(Protocol):
 
         Several writers may append at once: each index and each id is given once.
         """
+
+    def latest(self) -> datetime:
+        """The latest time at which an entry was recorded, or at which the ledger was made."""
 
     def count(self) -> int:
         """How many entries there are."""

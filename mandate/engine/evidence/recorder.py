@@ -45,6 +45,10 @@ class Recorder:
         self._signer = signer
         self._clock = clock
 
+    def latest(self) -> datetime:
+        """The latest time on record. `NotRecorded` if nobody can say."""
+        return self._store.latest()
+
     def record(self, document: Input, judgement: Judgement) -> Receipt:
         """Sign the decision on `document` and store it durably, then return.
 

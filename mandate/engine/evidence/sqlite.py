@@ -35,6 +35,11 @@ _SELECT = """
 """
 _AT = _SELECT + "WHERE e.position = ?"
 _FROM = _SELECT + "WHERE e.position >= ? ORDER BY e.position"
+# Not that of the last entry, if a clock was set back. Ids begin with the time, and have an index.
+_LATEST = """
+    SELECT max(created_at, coalesce((SELECT recorded_at FROM entries ORDER BY id DESC LIMIT 1), created_at))
+    FROM ledger
+"""
 _BETWEEN = _SELECT + "WHERE e.id >= ? AND e.id < ? ORDER BY e.id LIMIT ?"
 
 
@@ -149,6 +154,19 @@ class SqliteLedger:
                 "INSERT INTO envelopes (position, envelope) VALUES (?, ?)", (position, entry.envelope)
             )
         return int(position)
+
+    def latest(self) -> datetime:
+        """The latest time at which an entry was recorded, or at which the ledger was made."""
+        with self._use() as connection:
+            row = connection.execute(_LATEST).fetchone()
+        try:
+            return datetime.fromisoformat(row[0]).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise NotRecorded(
+                "the ledger does not say when its entries were recorded",
+                where=self.location,
+                next_step="Run `mandate ledger verify`, and restore the ledger from a backup",
+            ) from error
 
     def count(self) -> int:
         """How many entries there are."""

@@ -5,6 +5,8 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,24 @@ def raw(path: Path, ledger: SqliteLedger) -> Iterator[sqlite3.Connection]:
 def test_index_counts_from_zero_without_gaps(ledger: SqliteLedger) -> None:
     assert [ledger.append(entry(number)) for number in range(3)] == [0, 1, 2]
     assert ledger.count() == 3
+
+
+def test_the_latest_time_is_not_that_of_an_entry_made_under_a_clock_that_was_set_back(
+    ledger: SqliteLedger,
+) -> None:
+    made = ledger.latest()
+    assert abs(datetime.now(UTC) - made) < timedelta(minutes=1)
+    ledger.append(replace(entry(0), recorded_at="1970-01-01T00:00:00.000Z"))
+    assert ledger.latest() == made
+    ledger.append(replace(entry(2), recorded_at="9998-03-01T12:00:00.000Z"))
+    ledger.append(replace(entry(1), recorded_at="1970-01-01T00:00:00.000Z"))
+    assert ledger.latest() == datetime(9998, 3, 1, 12, tzinfo=UTC)
+
+
+def test_a_time_that_nobody_can_read_is_no_time(ledger: SqliteLedger) -> None:
+    ledger.append(replace(entry(0), recorded_at="tomorrow"))
+    with pytest.raises(NotRecorded, match="does not say when its entries were recorded"):
+        ledger.latest()
 
 
 def test_entry_reads_back_as_it_was_appended(ledger: SqliteLedger) -> None:
