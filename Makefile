@@ -36,8 +36,7 @@ opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksumme
 	@$(BIN)/python -m mandate.engine.opa.recipe opa regal
 
 schemas: .venv/ready ## Write the published JSON Schemas again after a change of a model
-	@$(BIN)/python -m mandate.engine.input.schema
-	@$(BIN)/python -m mandate.engine.evidence.schema
+	@$(BIN)/python -m mandate.schemas
 
 bench: opa ## Side by side: `mandate check --input`, `opa eval`, Conftest
 	@$(BIN)/python -m tests.bench.start_up

@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.__main__": ("mandate.engine.cli",),
     "mandate.share": (),
     "mandate.composition": ("mandate",),
+    "mandate.schemas": ("mandate.collectors", "mandate.engine.evidence", "mandate.engine.input"),
     "mandate.collectors": INPUT,
     "mandate.registry": (*FOUNDATIONS, "mandate.engine.input", "mandate.registry"),
     "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),

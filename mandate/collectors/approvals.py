@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, TypeAdapter, WithJsonSchema
+from pydantic import TypeAdapter
 
 from mandate.engine.errors import BadInput
-from mandate.engine.input.base import Frozen, Name, Sha256, UtcTime
+from mandate.engine.input.base import Frozen, Name, Sha256
 from mandate.engine.input.gathering import Gathered, Sources, Target, digest_of, validated
+from mandate.engine.input.instants import Instant
 from mandate.engine.input.people import Approval, normal
-
-_INSTANT = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+from mandate.engine.input.schema import published
 
 
 class Options(Frozen):
@@ -25,28 +21,15 @@ class Options(Frozen):
     """Location of the list, see `schemas/approvals.v1.json`."""
 
 
-def _instant(text: object) -> datetime:
-    if not isinstance(text, str) or not re.fullmatch(_INSTANT, text):
-        raise ValueError("must be an RFC 3339 instant with its offset, such as 2026-01-31T12:00:00Z")
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must be between the years 1 and 9999") from error
-
-
 class FiledApproval(Frozen):
     """Somebody's consent to one artifact."""
 
     role: Name
     approver: Name
     """A mail address or user name, in any case."""
-    subject_sha256: Annotated[Sha256, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+    subject_sha256: Sha256
     """Root digest of the artifact that was approved, as `mandate check` shows it."""
-    approved_at: Annotated[
-        UtcTime,
-        BeforeValidator(_instant),
-        WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}),
-    ]
+    approved_at: Instant
     reference: str = ""
     """Where the consent is documented, such as a ticket."""
 
@@ -95,9 +78,4 @@ def _approval(filed: FiledApproval, location: str) -> Approval:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the list, as published in `schemas/approvals.v1.json`."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:mandate:schemas:approvals:v1",
-        "title": "Approvals",
-        **APPROVALS.json_schema(),
-    }
+    return published("approvals", {"title": "Approvals", **APPROVALS.json_schema()})

@@ -23,17 +23,17 @@ from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_
 from mandate.engine.errors import BadInput
 from mandate.engine.input.base import Frozen, Name, UtcTime
 from mandate.engine.input.gathering import Gathered, NothingThere, Sources, Target, digest_of, validated
+from mandate.engine.input.instants import DAY, TIME, instant
 from mandate.engine.input.people import Certificate, Developer, normal
 from mandate.engine.input.repository import Person, Repository
+from mandate.engine.input.schema import published
 
 RUN_USER, GIT_AUTHOR, GIT_COMMITTER = "run user", "git author", "git committer"
 _LONGEST_NAME = 512
 
-_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _DAY_OR_INSTANT = {
     "type": "string",
-    "pattern": f"^{_DAY}({_TIME})?$",
+    "pattern": f"^{DAY}({TIME})?$",
     "description": "RFC 3339: an instant with its offset, or a day",
 }
 
@@ -62,10 +62,10 @@ class Options(Frozen):
 def _instant(text: object, days: int) -> datetime:
     """The instant; a bare day begins at 00:00 UTC, `days` days later."""
     try:
-        if isinstance(text, str) and re.fullmatch(_DAY, text):
+        if isinstance(text, str) and re.fullmatch(DAY, text):
             return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC)) + timedelta(days=days)
-        if isinstance(text, str) and re.fullmatch(_DAY + _TIME, text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        if isinstance(text, str) and re.fullmatch(DAY + TIME, text):
+            return instant(text)
     except OverflowError as error:
         raise ValueError("must be between the years 1 and 9999") from error
     raise ValueError("must be an RFC 3339 instant with its offset, or a day, in quotes or not")
@@ -257,8 +257,4 @@ def _identity(person: Person) -> str:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the directory, as published in `schemas/developers.v1.json`."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:mandate:schemas:developers:v1",
-        **DIRECTORY.json_schema(),
-    }
+    return published("developers", DIRECTORY.json_schema())

@@ -7,14 +7,12 @@ and not of its form is an error, and so is a field that nobody knows: a misspelt
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AllowInfNan, BeforeValidator, Field, StringConstraints, TypeAdapter, WithJsonSchema
+from pydantic import AllowInfNan, Field, StringConstraints, TypeAdapter
 
-from mandate.engine.input.base import Frozen, Name, UtcTime
+from mandate.engine.input.base import Frozen, Name, Sha256
 from mandate.engine.input.gathering import (
     Document,
     Gathered,
@@ -24,12 +22,18 @@ from mandate.engine.input.gathering import (
     digest_of,
     validated,
 )
+from mandate.engine.input.instants import Instant
 from mandate.engine.input.registered import NamedValue
 from mandate.engine.input.repository import Repository
-from mandate.engine.input.traceability import Code, Data, Environment, Output, Provenance, Verification
-
-_INSTANT = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+from mandate.engine.input.schema import published
+from mandate.engine.input.traceability import (
+    Code,
+    Data,
+    Environment,
+    GitCommit,
+    Output,
+    Provenance,
+    Verification,
 )
 
 
@@ -48,47 +52,18 @@ class Options(Frozen):
     """Location of the lock file of the training environment."""
 
 
-def _instant(text: object) -> object:
-    if text is None:
-        return None
-    if not isinstance(text, str) or not re.fullmatch(_INSTANT, text):
-        raise ValueError("must be an RFC 3339 instant with its offset, such as 2026-01-31T12:00:00Z")
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must be between the years 1 and 9999") from error
-
-
-def _hexadecimal(digits: str) -> WithJsonSchema:
-    # The published pattern is ECMAScript's, which has no `\z`.
-    return WithJsonSchema({"type": "string", "pattern": f"^{digits}$"})
-
-
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
-_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z"), _hexadecimal("[0-9a-f]{64}")]
-_Commit = Annotated[
-    str,
-    StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\z"),
-    _hexadecimal("([0-9a-f]{40}|[0-9a-f]{64})"),
-]
-_ImageDigest = Annotated[
-    str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}\z"), _hexadecimal("sha256:[0-9a-f]{64}")
-]
-_Instant = Annotated[
-    UtcTime,
-    BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}),
-]
+_ImageDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}\z")]
 
 
 class RecordedData(Frozen):
     """The training data."""
 
     version: _Text | None = None
-    sha256: _Sha256 | None = None
+    sha256: Sha256 | None = None
     """Of the file that was trained on."""
     source: _Text | None = None
-    as_of: _Instant | None = None
+    as_of: Instant | None = None
     """The instant that the data describe: that of their latest record."""
 
 
@@ -96,7 +71,7 @@ class RecordedCode(Frozen):
     """The training code."""
 
     repository: _Text | None = None
-    git_commit: _Commit | None = None
+    git_commit: GitCommit | None = None
     """In full."""
     path: _Text | None = None
     """Of the training script, from the repository's root, with `/`."""
@@ -108,14 +83,14 @@ class RecordedEnvironment(Frozen):
     """Where training ran."""
 
     container_image_digest: _ImageDigest | None = None
-    lock_file_sha256: _Sha256 | None = None
+    lock_file_sha256: Sha256 | None = None
     python: _Text | None = None
 
 
 class RecordedOutput(Frozen):
     """What training produced."""
 
-    model_sha256: _Sha256 | None = None
+    model_sha256: Sha256 | None = None
     """OpenSSF Model Signing root digest of the model's files."""
 
 
@@ -255,8 +230,4 @@ def _hyperparameters(record: Record) -> tuple[NamedValue, ...]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the record, as published in `schemas/provenance.v1.json`."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:mandate:schemas:provenance:v1",
-        **RECORD.json_schema(),
-    }
+    return published("provenance", RECORD.json_schema())

@@ -1,35 +1,37 @@
-"""The input document's JSON Schema, as it is published and as OPA's type checker understands it.
-
-Run as a module, it rewrites both files: `python -m mandate.engine.input.schema`.
-"""
+"""JSON Schemas as they are published; the input document's also as OPA's type checker understands it."""
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from .document import Input
 
-SCHEMA_ID = "https://mandate.dev/schemas/input/v1"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
     """The whole schema of `mandate/v1` (JSON Schema 2020-12), for whoever writes or checks a document."""
-    schema: dict[str, Any] = portable(Input.model_json_schema())
-    return {"$schema": _DIALECT, "$id": SCHEMA_ID, **schema}
+    return published("input", Input.model_json_schema())
 
 
-def portable(schema: Any) -> Any:
+def published(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What pydantic says of a model, as `schemas/<name>.v1.json` has it."""
+    return {
+        "$schema": _DIALECT,
+        "$id": f"https://mandate.dev/schemas/{name}/v1",
+        **_portable(schema),
+    }
+
+
+def _portable(schema: Any) -> Any:
     """The schema with patterns in the dialect of JSON Schema (ECMA-262): it has no `\\z`."""
     if isinstance(schema, dict):
         return {
-            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else portable(part)
+            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else _portable(part)
             for name, part in schema.items()
         }
-    return [portable(part) for part in schema] if isinstance(schema, list) else schema
+    return [_portable(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def opa_schema() -> dict[str, Any]:
@@ -76,17 +78,3 @@ def _any_of(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
         if one.get("type") != "object" and one not in merged:
             merged.append(one)
     return merged[0] if len(merged) == 1 else {"anyOf": merged}
-
-
-def main(root: Path) -> None:
-    """Writes `schemas/input.v1.json` and `policies/schemas/input.json` below `root`."""
-    for path, schema in (
-        (root / "schemas/input.v1.json", json_schema()),
-        (root / "policies/schemas/input.json", opa_schema()),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(schema), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd())

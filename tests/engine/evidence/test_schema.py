@@ -9,9 +9,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from mandate.engine.decision import Decision, Judgement
-from mandate.engine.evidence import schema, statement
+from mandate.engine.evidence import statement
 from mandate.engine.input.document import Input
-from mandate.engine.input.schema import text
 
 from .conftest import NOON, ORIGIN
 
@@ -25,19 +24,8 @@ def predicate(document: Input, judgement: Judgement, time: datetime = NOON) -> d
     return dict(json.loads(statement.payload(stated))["predicate"])
 
 
-def test_published_schema_is_that_of_the_code() -> None:
-    """If this fails, run `python -m mandate.engine.evidence.schema`; a released shape needs a new version."""
-    assert (ROOT / "schemas/decision.v1.json").read_text("utf-8") == text(schema.json_schema())
-
-
 def test_published_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(PUBLISHED)
-
-
-def test_schema_is_written_below_the_given_root(tmp_path: Path) -> None:
-    (tmp_path / "schemas").mkdir()
-    schema.main(tmp_path)
-    assert json.loads((tmp_path / "schemas/decision.v1.json").read_text("utf-8")) == PUBLISHED
 
 
 def test_every_predicate_is_of_the_published_shape(document: Input, judgement: Judgement) -> None:
