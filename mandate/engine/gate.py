@@ -92,8 +92,9 @@ class Gate:
 
     def decide(self, facts: Facts) -> Answer:
         """Answer one question. `BadRequest` where there was nothing to decide; all else is an answer."""
-        document = facts.assemble(self._clock())  # 1, 2
-        judgement = self._judged(document, facts)  # 3, 4, 5
+        time, fault = self._time()
+        document = facts.assemble(time)  # 1, 2
+        judgement = self._undecided(fault) if fault else self._judged(document, facts)  # 3, 4, 5
         try:
             receipt = self._evidence.record(document, judgement)  # 6
         except CouldNotDecide as error:
@@ -107,7 +108,6 @@ class Gate:
 
     def _judged(self, document: Input, facts: Facts) -> Judgement:
         try:
-            self._demand_that_time_goes_on()
             judgement = self._judge.judge(document)
             # Between collecting and now, an alias may have moved or a file been replaced: an allow for what
             # was collected is no allow for what is there now.
@@ -116,18 +116,21 @@ class Gate:
             return self._undecided(error)
         return judgement
 
-    def _demand_that_time_goes_on(self) -> None:
-        """`CouldNotDecide` if the clock was set back: rules that deny by now would only warn, and what has
-        expired would count again."""
-        latest = self._evidence.latest()
-        # Read afresh and after it: collecting takes time, in which others may have recorded.
+    def _time(self) -> tuple[datetime, CouldNotDecide | None]:
+        """What the clock says, and why nothing can be decided by it, if it was set back: rules that deny by now
+        would only warn, and what has expired would count again."""
+        try:
+            latest = self._evidence.latest()  # before the clock is read: others may record meanwhile
+        except CouldNotDecide as error:
+            return self._clock(), error
         now = self._clock()
-        if now < latest - _CLOCKS_DIFFER:
-            raise CouldNotDecide(
-                f"it says {_shown(now)}, but something is on record of {_shown(latest)}",
-                where="the clock of this machine",
-                next_step="Set the clock; if it is right and the record is wrong, begin another ledger",
-            )
+        if now >= latest - _CLOCKS_DIFFER:
+            return now, None
+        return now, CouldNotDecide(
+            f"it says {_shown(now)}, but something is on record of {_shown(latest)}",
+            where="the clock of this machine",
+            next_step="Set the clock; if it is right and the record is wrong, begin another ledger",
+        )
 
     def _undecided(self, error: CouldNotDecide) -> Judgement:
         return Judgement(decision=Decision.undecided(str(error)), policy=self._judge.policy, opa_version=None)

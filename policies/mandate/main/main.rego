@@ -66,89 +66,88 @@ default _environment := "that is not named"
 _environment := wording.name(input.request.environment)
 
 # A collector that failed is not one that found nothing: nobody can say what it would have found.
-_failures contains wording.could_not_find_out(name, entry.reason) if {
-	some rule in selection.rules
-	some name in catalogue[rule].depends_on
+_failures contains wording.could_not_find_out(entry.name, object.get(entry, "reason", "it gave no reason")) if {
 	some entry in input.collection
-	entry.name == name
 	entry.status == "failed"
+	some rule in selection.rules
+	entry.name in catalogue[rule].depends_on
 }
 
 # By rule, then term: sets iterate in order, and each rule's findings are sorted.
 _findings := [finding |
 	some rule in selection.rules
-	some [_, finding] in sort(array.concat(array.concat(_passed(rule), _failed(rule)), _unproven(rule)))
+	[category, name] := split(rule, ".")
+	must := {check | some check in library[category][name].must}
+	should := {check | some check in library[category][name].should}
+	terms := {term | some term in library[category][name].terms}
+	some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))
 ]
 
-_must[rule] := [check | some check in library[category][name].must; selection.judges(rule, check.term)] if {
-	some rule in selection.rules
-	[category, name] := split(rule, ".")
-}
+# Whatever is judged, ends here in one way only, by term.
+_judged(rule, terms, must, should) := array.concat(passed, array.concat(warned, array.concat(failed, unproven))) if {
+	judged := {check.term | some check in must}
 
-_should[rule] := [check | some check in library[category][name].should; selection.judges(rule, check.term)] if {
-	some rule in selection.rules
-	[category, name] := split(rule, ".")
-}
+	# Only `holds: true` holds.
+	refuted := {check | some check in must; not check.holds == true}
+	doubted := {check | some check in should; not check.holds == true}
 
-# Terms of which a must-check does not hold. Only `holds: true` does.
-_refuted[rule] := {check.term | some check in checks; not check.holds == true} if some rule, checks in _must
+	# Terms that had to be judged and were not, those with a violation, and those with a warning and nothing worse.
+	unjudged := _expected(terms) - judged
+	worse := unjudged | {check.term | some check in refuted}
+	bad := worse | {check.term | some check in doubted}
 
-# Terms that had to be judged, and were not.
-_unjudged[rule] := {term |
-	some term in (_expected(rule) - {check.term | some check in checks})
-	selection.judges(rule, term)
-} if {
-	some rule, checks in _must
-}
-
-# Terms of which a should-check does not hold, where nothing worse is to be said.
-_doubted[rule] := {check.term | some check in checks; not check.holds == true} - (_refuted[rule] | _unjudged[rule]) if {
-	some rule, checks in _should
+	# One finding a term that passed, and one a check that did not: each of these says something else that is to be done.
+	passed := array.concat(
+		[[check.term, _passed(rule, "must", check)] | some check in _shown(must); not check.term in bad],
+		[[check.term, _passed(rule, "should", check)] | some check in _shown(should); not check.term in (bad | judged)],
+	)
+	warned := [[check.term, _finding(rule, "should", "warning", check)] | some check in doubted; not check.term in worse]
+	failed := [[check.term, _finding(rule, "must", _failed_outcome(rule, check), check)] | some check in refuted]
+	unproven := [[term, _unproven(rule, term)] | some term in unjudged]
 }
 
 # Fail closed: a rule that does not say what it must judge has not judged it.
-_expected(rule) := terms if {
-	[category, name] := split(rule, ".")
-	terms := library[category][name].terms
+_expected(terms) := terms if {
 	count(terms) > 0
 } else := {"*"}
 
-# One finding a term. Of several checks that hold, the one shown is a must-check with a bound that a setting sets.
-_passed(rule) := [[term, finding] |
-	some term, [level, check] in object.union_n(array.concat(_ranked("should", _should[rule]), _ranked("must", _must[rule])))
-	not term in ((_refuted[rule] | _unjudged[rule]) | _doubted[rule])
-	finding := object.union(_stated(check), {"rule": rule, "level": level, "outcome": "passed"})
-]
+# Without the terms that the selection leaves out. A rule of which it takes some terms only has to judge one of them.
+_selected(rule, findings) := findings if {
+	not rule in selection.partial
+} else := kept if {
+	kept := [[term, finding] |
+		some [term, finding] in findings
+		selection.judges(rule, term)
+	]
+	count(kept) > 0
+} else := [] if {
+	selection.is_whole(rule)
+} else := [["*", _unproven(rule, "*")]]
 
-# Where a term stands twice, the later one is taken.
-_ranked(level, checks) := array.concat(
-	[{check.term: [level, check]} | some check in checks; check.bound_set_at == null],
-	[{check.term: [level, check]} | some check in checks; not check.bound_set_at == null],
-)
+# Of several checks of a term that hold, one with a bound that a setting sets is shown.
+_shown(checks) := checks if {
+	count({check.term | some check in checks}) == count(checks)
+} else := {check |
+	later_ones_win := array.concat(
+		[{check.term: [check]} | some check in checks; check.bound_set_at == null],
+		[{check.term: [check]} | some check in checks; not check.bound_set_at == null],
+	)
+	some [check] in object.union_n(later_ones_win)
+}
 
-# One finding a check: each says something else that is to be done.
-_failed(rule) := [[check.term, finding] |
-	some [level, checks, terms] in [["must", _must[rule], _refuted[rule]], ["should", _should[rule], _doubted[rule]]]
-	some check in checks
-	check.term in terms
-	not check.holds == true
-	finding := _finding(rule, check, level, _failed_outcome(rule, check, level))
-]
+_passed(rule, level, check) := object.union(_stated(check), {"rule": rule, "level": level, "outcome": "passed"})
 
-_unproven(rule) := [[term, finding] |
-	some term in _unjudged[rule]
-	finding := _finding(rule, _no_verdict(term), "must", _no_verdict_outcome(rule))
-]
-
-_no_verdict(term) := {
+_unproven(rule, term) := _finding(rule, "must", outcome, {
 	"term": term,
 	"measured": null,
 	"comparison": "no verdict",
 	"bound": null,
+}) if {
+	outcome := {true: "warning", false: "no_verdict"}[_is_announced(rule)]
 }
 
 # Never undefined, or a violation would be lost: an annotation that is absent is left out.
-_finding(rule, check, level, outcome) := object.union_n([
+_finding(rule, level, outcome, check) := object.union_n([
 	object.filter(catalogue[rule], ["title", "solution", "severity", "controls", "collections", "effective_on"]),
 	_stated(check),
 	{
@@ -163,18 +162,14 @@ _finding(rule, check, level, outcome) := object.union_n([
 # What only wording needs is not part of a finding.
 _stated(check) := object.remove(check, ["holds", "proven", "unit"])
 
-_failed_outcome(rule, check, level) := "warning" if {
-	level == "should"
-} else := "warning" if {
+_failed_outcome(rule, check) := "warning" if {
 	_is_announced(rule)
 } else := "waived" if {
 	catalogue[rule].waivable == true
 	waivers.of(rule, check.term)
 } else := "violation"
 
-_no_verdict_outcome(rule) := "warning" if {
-	_is_announced(rule)
-} else := "no_verdict"
+default _is_announced(_) := false
 
 _is_announced(rule) if instants.is_to_come(catalogue[rule].effective_on)
 

@@ -46,7 +46,6 @@ RULE_TEST = """package mandate.rules.fairness.parity_test
 
 import data.mandate.rules.fairness.parity as rule
 import data.mandate.testing
-from mandate.engine.opa.locate import find_opa
 
 test_at_the_bound if {"term": "sex", "holds": true} in rule.must with input as testing.good
 

@@ -13,27 +13,52 @@ import data.mandate.thresholds.evidence as settings
 
 # METADATA
 # description: The number is at most the bound.
-at_most(term, fact, bound) := _check(term, fact, "<=", bound, _at_most(fact.value, bound.value))
+at_most(term, fact, bound) := _check(term, fact, "<=", bound, true) if {
+	is_number(fact.value)
+	is_number(bound.value)
+	fact.value <= bound.value
+} else := _check(term, fact, "<=", bound, false)
 
 # METADATA
 # description: The number is at least the bound.
-at_least(term, fact, bound) := _check(term, fact, ">=", bound, _at_least(fact.value, bound.value))
+at_least(term, fact, bound) := _check(term, fact, ">=", bound, true) if {
+	is_number(fact.value)
+	is_number(bound.value)
+	fact.value >= bound.value
+} else := _check(term, fact, ">=", bound, false)
 
 # METADATA
 # description: The value is the bound. What is null or empty text is equal to nothing.
-equals(term, fact, bound) := _check(term, fact, "==", bound, _equals(fact.value, bound.value))
+equals(term, fact, bound) := _check(term, fact, "==", bound, true) if {
+	not fact.value in {null, ""}
+	fact.value == bound.value
+} else := _check(term, fact, "==", bound, false)
 
 # METADATA
 # description: The value is one of the bound's list.
-one_of(term, fact, bound) := _check(term, fact, "one of", bound, _one_of(fact.value, bound.value))
+one_of(term, fact, bound) := _check(term, fact, "one of", bound, true) if {
+	is_array(bound.value)
+	not fact.value in {null, ""}
+	fact.value in bound.value
+} else := _check(term, fact, "one of", bound, false)
 
 # METADATA
 # description: The list has every item of the bound's list, which has at least one.
-includes(term, fact, bound) := _check(term, fact, "includes", bound, _includes(fact.value, bound.value))
+includes(term, fact, bound) := _check(term, fact, "includes", bound, true) if {
+	is_array(fact.value)
+	is_array(bound.value)
+	count(bound.value) > 0
+	every item in bound.value {
+		not item in {null, ""}
+		item in fact.value
+	}
+} else := _check(term, fact, "includes", bound, false)
 
 # METADATA
 # description: The value is neither null nor empty. `false` and 0 are there.
-present(term, fact) := _check(term, fact, "present", thresholds.fixed(true), _present(fact.value))
+present(term, fact) := _check(term, fact, "present", thresholds.fixed(true), true) if {
+	not fact.value in {null, "", [], {}}
+} else := _check(term, fact, "present", thresholds.fixed(true), false)
 
 # METADATA
 # description: Whose facts the environment accepts, as a bound.
@@ -51,56 +76,9 @@ _check(term, fact, comparison, bound, proven) := {
 	"interval": fact.interval,
 	"unit": fact.unit,
 	"proven": proven,
-	"holds": {proven, _accepted(fact.origin)} == {true},
+	"holds": _holds(proven, fact.origin),
 }
 
-default _accepted(_) := false
+default _holds(_, _) := false
 
-_accepted(origin) if origin in accepted_origins.value
-
-default _at_most(_, _) := false
-
-_at_most(measured, bound) if {
-	is_number(measured)
-	is_number(bound)
-	measured <= bound
-}
-
-default _at_least(_, _) := false
-
-_at_least(measured, bound) if {
-	is_number(measured)
-	is_number(bound)
-	measured >= bound
-}
-
-default _equals(_, _) := false
-
-_equals(measured, bound) if {
-	not measured in {null, ""}
-	measured == bound
-}
-
-default _one_of(_, _) := false
-
-_one_of(measured, bound) if {
-	is_array(bound)
-	not measured in {null, ""}
-	measured in bound
-}
-
-default _includes(_, _) := false
-
-_includes(measured, bound) if {
-	is_array(measured)
-	is_array(bound)
-	count(bound) > 0
-	every item in bound {
-		not item in {null, ""}
-		item in measured
-	}
-}
-
-default _present(_) := false
-
-_present(measured) if not measured in {null, "", [], {}}
+_holds(true, origin) if origin in accepted_origins.value

@@ -12,7 +12,7 @@ collection := [
 ]
 
 test_an_entry_is_found_by_its_name if {
-	collectors.entry("drift") == collection[1] with input as {"collection": collection}
+	collectors.entry("drift").status == collection[1].status with input as {"collection": collection}
 }
 
 test_two_entries_that_disagree_are_none if {
@@ -20,7 +20,7 @@ test_two_entries_that_disagree_are_none if {
 }
 
 test_the_same_entry_twice_is_one if {
-	collectors.collected("same") == collection[4] with input as {"collection": collection}
+	collectors.collected("same").origin == collection[4].origin with input as {"collection": collection}
 }
 
 test_only_what_was_collected_is_collected[name] if {

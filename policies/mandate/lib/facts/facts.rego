@@ -10,21 +10,21 @@ import data.mandate.lib.collectors
 
 # METADATA
 # description: A figure of the input, as it stands there.
-figure(collector, stated) := compared(collector, stated, stated)
-
-# METADATA
-# description: A figure that is held against another one, and is as weak as the weaker of the two.
-compared(collector, stated, other) := {
+figure(collector, stated) := {
 	"value": stated.value,
-	"origin": _weakest({entry.origin, _origin_of(stated), _origin_of(other)}),
+	"origin": _weaker(collectors.collected(collector).origin, object.get(stated, "origin", null)),
 	"n": object.get(stated, "sample_size", null),
 	"interval": object.get(stated, "interval", null),
 	"collector": collector,
 	"unit": null,
 } if {
 	is_object(stated)
-	is_object(other)
-	entry := collectors.collected(collector)
+}
+
+# METADATA
+# description: A figure that is held against another one, and is as weak as the weaker of the two.
+compared(collector, stated, other) := object.union(fact, {"origin": _weaker(fact.origin, other.origin)}) if {
+	fact := figure(collector, stated)
 }
 
 # METADATA
@@ -47,27 +47,30 @@ _outside(value, _, highest) if {
 
 # METADATA
 # description: What a rule makes of a collector's section.
-derived(collector, value) := joint([collector], value)
+derived(collector, value) := quantity(collector, value, null)
 
 # METADATA
 # description: A number of something, such as `rows`.
-quantity(collector, value, unit) := object.union(derived(collector, value), {"unit": unit})
+quantity(collector, value, unit) := {
+	"value": _listed(value),
+	"origin": collectors.collected(collector).origin,
+	"n": null,
+	"interval": null,
+	"collector": collector,
+	"unit": unit,
+}
 
 # METADATA
 # description: What a rule makes of several collectors' sections. The first one is named as the fact's own.
-joint(names, value) := {
-	"value": _listed(value),
-	"origin": _weakest(origins),
-	"n": null,
-	"interval": null,
-	"collector": names[0],
-	"unit": null,
-} if {
-	origins := {entry.origin | some name in names; entry := collectors.collected(name)}
-	every name in names { collectors.collected(name) }
+joint(names, value) := object.union(derived(names[0], value), {"origin": origin}) if {
+	origins := [collectors.collected(name).origin | some name in names]
+	count(origins) == count(names)
+	origin := _weakest({each | some each in origins})
 }
 
-_origin_of(stated) := object.get(stated, "origin", "reported")
+default _weaker(_, _) := "reported"
+
+_weaker("measured", "measured") := "measured"
 
 default _weakest(_) := "reported"
 

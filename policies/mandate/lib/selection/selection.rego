@@ -12,38 +12,55 @@ import data.mandate.selection as settings
 # METADATA
 # description: The ids of the rules that judge.
 rules contains rule if {
+	thresholds.environment
 	some rule, about in catalogue
-	not _why_not(rule, about)
+	_action in about.actions
+	_is_here(about.environments)
+	_is_included(rule, about.collections)
+	not _is_excluded(rule, about.collections)
+}
+
+# METADATA
+# description: The rules that judge some of their terms only, by patterns with a term.
+partial contains rule if {
+	some pattern in (_included_terms | _excluded_terms)
+	some rule in rules
+	_is_of(pattern, rule)
 }
 
 # METADATA
 # description: Rules, and terms of rules, that do not judge, and why; by rule, then reason.
 not_applicable contains {"rule": rule, "reason": reason} if {
 	some rule, about in catalogue
+	not rule in rules
 	reason := _why_not(rule, about)
 }
 
 not_applicable contains {"rule": rule, "reason": reason} if {
-	some rule in rules
+	some rule in partial
 	some pattern in _excluded_terms
 	_is_of(pattern, rule)
 	reason := sprintf("%s excludes %s.", [_exclude.set_at, wording.name(pattern)])
 }
 
 not_applicable contains {"rule": rule, "reason": reason} if {
-	some rule in rules
-	not _whole(rule, catalogue[rule], _included)
+	some rule in partial
+	not is_whole(rule)
 	reason := sprintf("%s includes only some of its terms.", [_include.set_at])
 }
 
 # METADATA
-# description: Holds if the rule, which judges, judges the term.
+# description: Holds if the rule is included with all its terms.
+is_whole(rule) if _is_whole(rule, catalogue[rule].collections, _included)
+
+# METADATA
+# description: Holds if a rule of `partial` judges the term.
 judges(rule, term) if {
 	_includes_term(rule, term)
 	not _is_named(rule, term, _excluded_terms)
 }
 
-_includes_term(rule, _) if _whole(rule, catalogue[rule], _included)
+_includes_term(rule, _) if is_whole(rule)
 
 _includes_term(rule, term) if _is_named(rule, term, _included_terms)
 
@@ -52,33 +69,38 @@ _why_not(rule, about) := "The environment is unknown." if {
 } else := sprintf("It does not judge the action %s.", [wording.name(_action)]) if {
 	not _action in about.actions
 } else := sprintf("It does not judge in the environment %s.", [thresholds.environment]) if {
-	not _judges_here(about)
-} else := sprintf("%s does not include it.", [_include.set_at]) if {
-	not _whole(rule, about, _included)
-	not _some_term(rule)
+	not _is_here(about.environments)
 } else := sprintf("%s excludes it.", [_exclude.set_at]) if {
-	_whole(rule, about, _excluded)
+	_is_excluded(rule, about.collections)
+} else := sprintf("%s does not include it.", [_include.set_at])
+
+_is_here(environments) if {
+	"*" in environments
+} else if {
+	thresholds.environment in environments
 }
 
-_judges_here(about) if {
-	some environment in {"*", thresholds.environment}
-	environment in about.environments
+_is_included(rule, collections) if {
+	"*" in _included
+} else if {
+	_is_whole(rule, collections, _included)
+} else if {
+	some pattern in _included_terms
+	_is_of(pattern, rule)
+}
+
+_is_excluded(rule, collections) if {
+	count(_excluded) > 0
+	_is_whole(rule, collections, _excluded)
 }
 
 # Holds if one of the patterns, which name no term, is of the rule.
-_whole(rule, _, patterns) if {
-	some pattern in {"*", rule, _category(rule)}
+_is_whole(rule, collections, patterns) if {
+	some pattern in ["*", rule, _category(rule)]
 	pattern in patterns
-}
-
-_whole(_, about, patterns) if {
-	some collection in about.collections
+} else if {
+	some collection in collections
 	concat("", ["@", collection]) in patterns
-}
-
-_some_term(rule) if {
-	some pattern in _included_terms
-	_is_of(pattern, rule)
 }
 
 _is_of(pattern, rule) if split(pattern, ":")[0] in {rule, _category(rule)}

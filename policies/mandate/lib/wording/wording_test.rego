@@ -25,6 +25,10 @@ reported := [{"op": "add", "path": "/collection/5/reported_by", "value": "mallor
 
 sentences := {
 	"a number": {"check": {}, "says": "afam measured 0.1041 (n = 2,380, measured by fairness), passes at ≤ 0.05."},
+	"a number with an interval that is none": {
+		"check": {"interval": {"lower": "NaN", "upper": 0.1284999, "level": 0.95, "method": "Newcombe"}},
+		"says": "afam measured 0.1041 (n = 2,380, 95 % interval NaN to 0.1285, measured by fairness), passes at ≤ 0.05.",
+	},
 	"a number with an interval": {
 		"check": {"interval": {"lower": 0.08, "upper": 0.1284999, "level": 0.95, "method": "Newcombe"}},
 		"says": "afam measured 0.1041 (n = 2,380, 95 % interval 0.08 to 0.1285, measured by fairness), passes at ≤ 0.05.",

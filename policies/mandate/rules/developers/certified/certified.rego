@@ -6,7 +6,8 @@
 #   `expires`. An author whom the directory does not know has none. A model without a known author has no verdict.
 # custom:
 #   failure_msg: An author of the model is not certified
-#   solution: Have the author take the course and add the certificate to the directory, or add the author's identity to it.
+#   solution: >-
+#     Have the author take the course and add the certificate to the directory, or add the author's identity to it.
 #   severity: high
 #   collections: [people]
 #   controls:

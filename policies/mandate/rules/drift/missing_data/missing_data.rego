@@ -33,7 +33,7 @@ terms contains column.name if {
 must contains check.equals(column.name, facts.derived("drift", "gone"), thresholds.fixed("there")) if {
 	some column in input.drift.columns
 	column.in_reference
-	not column.in_current
+	not column.in_current == true
 }
 
 must contains check.at_most(column.name, facts.within("drift", column.null_rate_increase, -1, 1), bound) if {

@@ -6,7 +6,9 @@
 #   has no index, and no verdict.
 # custom:
 #   failure_msg: The data have drifted
-#   solution: Find out what changed at the source of the column. Retrain on data that have the new distribution if it is to stay.
+#   solution: >-
+#     Find out what changed at the source of the column. Retrain on data that have the new distribution if it is to
+#     stay.
 #   severity: high
 #   collections: [drift, essential]
 #   controls:

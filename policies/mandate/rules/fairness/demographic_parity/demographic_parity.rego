@@ -6,7 +6,9 @@
 #   and so is every one that must be measured. With fewer than two groups there is no difference to judge.
 # custom:
 #   failure_msg: Selection rates differ too much between groups
-#   solution: Mitigate the model for the attribute, for example with Fairlearn's reductions, or find out why the groups differ, then measure again.
+#   solution: >-
+#     Mitigate the model for the attribute, for example with Fairlearn's reductions, or find out why the groups
+#     differ, then measure again.
 #   severity: high
 #   collections: [fairness]
 #   controls:

@@ -6,7 +6,9 @@
 #   measured is judged, and so is every one that must be measured. With fewer than two groups there is no ratio.
 # custom:
 #   failure_msg: A group is selected too rarely beside another
-#   solution: Mitigate the model for the attribute, for example with Fairlearn's reductions, or find out why the groups differ, then measure again.
+#   solution: >-
+#     Mitigate the model for the attribute, for example with Fairlearn's reductions, or find out why the groups
+#     differ, then measure again.
 #   severity: high
 #   collections: [fairness]
 #   controls:

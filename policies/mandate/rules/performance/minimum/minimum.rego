@@ -5,7 +5,9 @@
 #   evaluation. For all of them higher is better. A metric that is named and was not measured has no verdict.
 # custom:
 #   failure_msg: The model is below its agreed level
-#   solution: Improve the model, or have its owner agree on another level in thresholds/performance.yaml before the next evaluation.
+#   solution: >-
+#     Improve the model, or have its owner agree on another level in thresholds/performance.yaml before the next
+#     evaluation.
 #   severity: high
 #   collections: [essential, performance]
 #   controls:

@@ -6,7 +6,9 @@
 #   be held against the thing itself does not link anything.
 # custom:
 #   failure_msg: The model is not linked to the data and the code it is said to come from
-#   solution: Train from a clean commit through the pipeline, and register what that run made. A chain cannot be repaired afterwards.
+#   solution: >-
+#     Train from a clean commit through the pipeline, and register what that run made. A chain cannot be repaired
+#     afterwards.
 #   severity: critical
 #   collections: [essential, provenance]
 #   controls:
