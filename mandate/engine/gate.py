@@ -117,8 +117,10 @@ class Gate:
         return judgement
 
     def _time(self) -> tuple[datetime, CouldNotDecide | None]:
-        """What the clock says, and why nothing can be decided by it, if it was set back: rules that deny by now
-        would only warn, and what has expired would count again."""
+        """What the clock says, and why nothing can be decided by it, if it was set back.  # noqa: E501  (one sentence)
+
+        Rules that deny by now would only warn, and what has expired would count again.
+        """
         try:
             latest = self._evidence.latest()  # before the clock is read: others may record meanwhile
         except CouldNotDecide as error:
