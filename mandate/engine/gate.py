@@ -117,7 +117,7 @@ class Gate:
         return judgement
 
     def _time(self) -> tuple[datetime, CouldNotDecide | None]:
-        """What the clock says, and why nothing can be decided by it, if it was set back.  # noqa: E501  (one sentence)
+        """What the clock says, and why nothing can be decided, if it was set back.
 
         Rules that deny by now would only warn, and what has expired would count again.
         """
