@@ -69,6 +69,8 @@ def _flat(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _any_of(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
+    # With null among them, the checker would let every name pass: what is null has no fields to mistype.
+    alternatives = [one for one in alternatives if one.get("type") != "null"]
     objects = [one for one in alternatives if one.get("type") == "object"]
     merged: list[dict[str, Any]] = []
     if objects:

@@ -46,5 +46,5 @@ must contains check.at_most(attribute.name, facts.share("fairness", metric), bou
 must contains check.at_least(attribute.name, groups, thresholds.fixed(2)) if {
 	some attribute in input.fairness.attributes
 	not attribute.groups[1]
-	groups := facts.quantity("fairness", count(attribute.groups), "groups")
+	groups := facts.quantity("fairness", count([group | some group in attribute.groups]), "groups")
 }

@@ -25,11 +25,5 @@ terms := {"inputs", "outputs"}
 must contains check.at_least(side, columns, thresholds.fixed(1)) if {
 	is_object(input.model)
 	some side in terms
-	columns := facts.quantity("mlflow", count(_columns(side)), "columns")
+	columns := facts.quantity("mlflow", count([column | some column in input.model.signature[side]]), "columns")
 }
-
-default _columns(_) := []
-
-_columns("inputs") := input.model.signature.inputs
-
-_columns("outputs") := input.model.signature.outputs
