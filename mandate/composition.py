@@ -159,13 +159,14 @@ def _judge(configuration: Configuration, compiled: Bundle) -> Iterator[Judge]:
 
         local = local_opa(configuration, compiled)
         local.start()  # while OPA gets ready, the rest is imported and the facts are collected
-        with LocalJudge(local, policy, timeout=settings.timeout) as judge:
+        rules = compiled.catalogue.keys()
+        with LocalJudge(local, policy, timeout=settings.timeout, rules=rules) as judge:
             yield judge
     else:
         from .engine.opa.judge import OpaJudge
 
         with sidecar(configuration, settings.url) as client:
-            yield OpaJudge(client, policy, bundle=settings.bundle)
+            yield OpaJudge(client, policy, bundle=settings.bundle, rules=compiled.catalogue.keys())
 
 
 def local_opa(configuration: Configuration, compiled: Bundle) -> LocalOpa:

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from mandate import share
 from tests.organisation import GOOD, Organisation, Ran, at, founded, good, with_value
 
 NAMES = {
@@ -107,9 +108,15 @@ def an_answer(**parts: Any) -> dict[str, Any]:
         "comparison": "<=",
         "bound": 0.05,
     }
+    rules = share.policies() / "mandate/rules"
+    others = [
+        {"rule": f"{folder.parent.name}.{folder.name}", "reason": "none"}
+        for folder in sorted(rules.glob("*/*"))
+        if folder.name != "demographic_parity"
+    ]
     answer = {
         "provenance": {"version": "1.22.2", "bundles": {"mandate": {"revision": "REVISION"}}},
-        "result": {"outcome": "allow", "reasons": [], "findings": [finding], "not_applicable": []},
+        "result": {"outcome": "allow", "reasons": [], "findings": [finding], "not_applicable": others},
     }
     return {name: value for name, value in (answer | parts).items() if value is not ...}
 
@@ -136,6 +143,16 @@ def answering(body: bytes, content_type: str = "application/json", status: int =
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_an_allow_that_is_silent_about_a_rule_is_undecided(organisation: Organisation) -> None:
+    answer = an_answer()
+    answer["result"]["not_applicable"].pop()
+    body = json.dumps(answer).replace("REVISION", revision_of(organisation)).encode()
+    with answering(body) as url:
+        ran = organisation.check(GOOD, "--set", f"opa.url={url}")
+    assert ran.exit_code == 3
+    assert "OPA's allow does not say what became of the rule schema.compatible" in refused(ran)["reasons"][0]
 
 
 def revision_of(organisation: Organisation) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
-from ..decision import Decision, Judgement, Policy
+from ..decision import Decision, Judgement, Outcome, Policy
 from ..digests import canonical
 from ..errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
 from ..input.document import Input
@@ -24,7 +24,8 @@ class OpaJudge:
     """Policies in an OPA.
 
     `policy`: the policies that must answer. `bundle`: the name of their bundle in this OPA. `beside`: the
-    other bundles that this OPA holds, name → revision; any that is not named here is refused.
+    other bundles that this OPA holds, name → revision; any that is not named here is refused. `rules`: the
+    ids of the policies' rules; an allow that is silent about one of them is refused.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class OpaJudge:
         *,
         bundle: str = BUNDLE,
         beside: Mapping[str, str] | None = None,
+        rules: Collection[str] = (),
     ) -> None:
         if not policy.revision:
             # An empty revision is what OPA reports for a bundle without one: it would match any of those.
@@ -41,6 +43,7 @@ class OpaJudge:
         self._client = client
         self._policy = policy
         self._revisions = {**(beside or {}), bundle: policy.revision}
+        self._rules = frozenset(rules)
 
     @property
     def policy(self) -> Policy:
@@ -71,6 +74,8 @@ class OpaJudge:
         # 3. The result is a decision to the letter: no unknown field, no converted type, and no allow
         #    that contradicts itself or for which nothing passed (`Decision` cannot be built so).
         # 4. The findings are such as the policies make.
+        # 5. An allow accounts for every rule: in Rego, a rule whose finding is undefined is a rule that
+        #    is not there, and nobody would miss its violation.
         #
         # Nothing is repaired, and nothing is looked at that was not checked before.
 
@@ -83,6 +88,10 @@ class OpaJudge:
         # 4.
         if wrong := contradiction(decision):
             raise self._not_an_answer(f"OPA's decision cannot be: {wrong}")
+
+        # 5.
+        if decision.outcome is Outcome.ALLOW and (silent := self._rules - _accounted_for(decision)):
+            raise self._not_an_answer(f"OPA's allow does not say what became of the rule {min(silent)}")
 
         return Judgement(decision=decision, policy=self._policy, opa_version=opa_version)
 
@@ -117,6 +126,12 @@ class OpaJudge:
             where=f"OPA at {quoted(self._client.url)}",
             next_step="Load the policy bundle that Mandate expects into this OPA, and nothing else",
         )
+
+
+def _accounted_for(decision: Decision) -> set[str]:
+    """The rules that were judged, or did not apply."""
+    judged = {finding.rule for finding in decision.findings}
+    return judged | {other.rule for other in decision.not_applicable}
 
 
 def _listed(revisions: Mapping[str, str]) -> str:

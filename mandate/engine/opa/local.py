@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
@@ -16,13 +17,14 @@ from .process import LocalOpa
 class LocalJudge:
     """Policies in a `LocalOpa`. Why there is no OPA is raised by `judge`, so that it is recorded.
 
-    `timeout`: seconds for one question.
+    `timeout`: seconds for one question. `rules`: as `OpaJudge` takes them.
     """
 
-    def __init__(self, opa: LocalOpa, policy: Policy, *, timeout: float) -> None:
+    def __init__(self, opa: LocalOpa, policy: Policy, *, timeout: float, rules: Collection[str] = ()) -> None:
         self._opa = opa
         self._policy = policy
         self._timeout = timeout
+        self._rules = rules
         self._lock = threading.Lock()
         self._judge: OpaJudge | None = None
         self._client: OpaClient | None = None
@@ -38,7 +40,7 @@ class LocalJudge:
             if self._judge is None:
                 self._opa.ready()
                 self._client = OpaClient(self._opa.url, timeout=self._timeout)
-                self._judge = OpaJudge(self._client, self._policy, beside=self._opa.beside)
+                self._judge = OpaJudge(self._client, self._policy, beside=self._opa.beside, rules=self._rules)
             judge = self._judge
         return judge.judge(document)
 
