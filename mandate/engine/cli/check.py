@@ -28,7 +28,7 @@ EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
 @options.action
 @options.environment
 @click.option("--fail-on-warn", is_flag=True, help="Exit 1 for a warning, too.")
-@options.output
+@options.answer_format
 @options.verbose
 @options.configured
 def command(

@@ -14,7 +14,7 @@ from . import options
 
 @click.command("explain")
 @click.argument("decision")
-@options.output
+@options.answer_format
 @options.configured
 def command(decision: str, output: str, configuration: Configuration) -> None:
     """Show a recorded decision in full: what was judged, by which policies, on which facts.

@@ -12,6 +12,7 @@ import click
 
 from ..configuration import Configuration, find, load
 from ..input import Action
+from ..report import FORMATS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,11 +43,20 @@ def configured(command: _Command) -> _Command:
     return loaded  # type: ignore[return-value]  # the decorators add options, which types cannot say
 
 
+def answer_format(command: _Command) -> _Command:
+    """Adds `--output` with the formats in which an answer of the gate can be shown."""
+    return _output(command, [*FORMATS])
+
+
 def output(command: _Command) -> _Command:
-    """Adds `--output text|json`."""
+    """Adds `--output text|json`, for what is no answer of the gate."""
+    return _output(command, ["text", "json"])
+
+
+def _output(command: _Command, formats: list[str]) -> _Command:
     return click.option(
         "--output",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(formats),
         default="text",
         show_default=True,
         help="A report for people, or one JSON document for programs.",
