@@ -6,6 +6,7 @@ in the file are relative to the file. A name that nobody knows is an error that 
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,9 +129,13 @@ def find(start: Path) -> Path:
 def load(file: Path, *, environment: Mapping[str, str], overrides: Sequence[str] = ()) -> Configuration:
     """Read `file`, then apply the environment's variables, then `overrides` (`opa.timeout=2`)."""
     document = strict_yaml.load_file(file, BadConfiguration)
-    values = document.value if document.value is not None else {}
+    values = copy.deepcopy(document.value) if document.value is not None else {}
     if not isinstance(values, dict):
-        raise BadConfiguration("it must be a mapping of settings", where=str(file))
+        raise BadConfiguration(
+            "it must be a mapping of settings",
+            where=str(file),
+            next_step="Run `mandate init` elsewhere to see one",
+        )
     for name, path, text in (*_from_environment(environment), *_from_flags(overrides)):
         _set(values, path, _scalar(text), name)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from ..configuration import Configuration
@@ -28,6 +26,6 @@ def command(subject: str, action: str | None, environment: str | None, configura
     facts = composition.collected(
         configuration, policies, subject, registry, action=action, environment=environment
     )
-    document = facts.assemble(datetime.now(UTC))
+    document = facts.assemble(composition.now())
     click.echo(document.model_dump_json(indent=2))
     return 3 if any(entry.status == "failed" for entry in document.collection) else 0

@@ -50,7 +50,7 @@ class Input(Frozen):
     documentation: Documentation | None = None
     waivers: tuple[Waiver, ...] = ()
     collection: tuple[Collection, ...] = ()
-    """One entry a collector that was asked; names are unique."""
+    """One entry a collector that was asked. Of two that contradict each other policies believe neither."""
 
     @model_validator(mode="after")
     def _is_about_one_model(self) -> Input:
