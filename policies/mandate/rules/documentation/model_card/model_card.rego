@@ -41,7 +41,7 @@ _words(name) := words if {
 		some section in input.documentation.sections
 		_folded(section.name) == _folded(name)
 	}
-	count(words) > 0
+	words != set()
 } else := {0}
 
 _folded(name) := lower(trim_space(name))

@@ -24,6 +24,10 @@ cases := {
 		"changes": one([testing.removed("/drift/columns/0/in_current")]),
 		"verdicts": {"pirat": "fails"},
 	},
+	"a column of which nobody knows whether it is there fails": {
+		"changes": one([testing.replaced("/drift/columns/0/in_current", null)]),
+		"verdicts": {"pirat": "fails"},
+	},
 	"a column whose nulls were not counted has no verdict": {
 		"changes": one([testing.replaced("/drift/columns/0/null_rate_increase", null)]),
 		"verdicts": {"pirat": "no verdict"},

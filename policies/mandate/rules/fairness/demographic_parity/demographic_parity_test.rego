@@ -20,6 +20,10 @@ cases := {
 		"changes": [testing.removed("/fairness/attributes/0/groups/1")],
 		"verdicts": {"afam": "fails", "single": "holds"},
 	},
+	"groups that are text fail": {
+		"changes": [testing.replaced("/fairness/attributes/0/groups", "NaN")],
+		"verdicts": {"afam": "fails", "single": "holds"},
+	},
 	"no groups fail": {
 		"changes": [testing.replaced("/fairness/attributes/0/groups", [])],
 		"verdicts": {"afam": "fails", "single": "holds"},

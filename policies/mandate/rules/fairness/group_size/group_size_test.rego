@@ -26,6 +26,13 @@ test_verdicts[note] if {
 	should == object.union(others, {"afam: yes": case.should})
 }
 
+test_groups_that_are_no_list_have_no_verdict[groups] if {
+	some groups in ["NaN", ""]
+	changes := [testing.replaced("/fairness/attributes/0/groups", groups), testing.removed("/fairness/attributes/1")]
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
+	judged == {"afam": "no verdict"}
+}
+
 test_an_attribute_without_groups_has_no_verdict if {
 	changes := [testing.replaced("/fairness/attributes/0/groups", []), testing.removed("/fairness/attributes/1")]
 	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)

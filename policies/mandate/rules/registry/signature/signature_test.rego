@@ -13,6 +13,10 @@ cases := {
 		"changes": [testing.replaced("/model/signature/inputs", [])],
 		"verdicts": {"inputs": "fails", "outputs": "holds"},
 	},
+	"a side that is text fails": {
+		"changes": [testing.replaced("/model/signature/inputs", "NaN")],
+		"verdicts": {"inputs": "fails", "outputs": "holds"},
+	},
 	"no signature fails": {
 		"changes": [testing.replaced("/model/signature", null)],
 		"verdicts": {"inputs": "fails", "outputs": "fails"},
