@@ -9,7 +9,7 @@ package mandate.lib.facts
 import data.mandate.lib.collectors
 
 # METADATA
-# description: A figure of the input, as it stands there.
+# description: A figure of the input, as it stands there. One that rests on no row is none, whatever its value.
 figure(collector, stated) := {
 	"value": stated.value,
 	"origin": _weaker(collectors.collected(collector).origin, object.get(stated, "origin", null)),
@@ -19,6 +19,7 @@ figure(collector, stated) := {
 	"unit": null,
 } if {
 	is_object(stated)
+	not stated.sample_size == 0
 }
 
 # METADATA

@@ -69,6 +69,13 @@ test_a_figure_without_a_value_is_no_fact if {
 	not facts.figure("fairness", null) with input as document
 }
 
+test_a_figure_without_rows_is_no_fact if {
+	nothing := object.union(stated, {"sample_size": 0})
+	not facts.figure("fairness", nothing) with input as document
+	not facts.share("fairness", nothing) with input as document
+	not facts.compared("fairness", nothing, stated) with input as document
+}
+
 test_a_quantity_has_a_unit if {
 	facts.quantity("fairness", 3, "rows") == {
 		"value": 3,
