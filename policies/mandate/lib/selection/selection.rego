@@ -13,11 +13,9 @@ import data.mandate.selection as settings
 # description: The ids of the rules that judge.
 rules contains rule if {
 	thresholds.environment
-	some rule, about in catalogue
-	_action in about.actions
-	_is_here(about.environments)
-	_is_included(rule, about.collections)
-	not _is_excluded(rule, about.collections)
+	some rule in ((_whole | _in_part) - _excluded)
+	_action in catalogue[rule].actions
+	_is_here(catalogue[rule].environments)
 }
 
 # METADATA
@@ -51,7 +49,7 @@ not_applicable contains {"rule": rule, "reason": reason} if {
 
 # METADATA
 # description: Holds if the rule is included with all its terms.
-is_whole(rule) if _is_whole(rule, catalogue[rule].collections, _included)
+is_whole(rule) if rule in _whole
 
 # METADATA
 # description: Holds if a rule of `partial` judges the term.
@@ -71,7 +69,7 @@ _why_not(rule, about) := "The environment is unknown." if {
 } else := sprintf("It does not judge in the environment %s.", [thresholds.environment]) if {
 	not _is_here(about.environments)
 } else := sprintf("%s excludes it.", [_exclude.set_at]) if {
-	_is_excluded(rule, about.collections)
+	rule in _excluded
 } else := sprintf("%s does not include it.", [_include.set_at])
 
 _is_here(environments) if {
@@ -80,27 +78,29 @@ _is_here(environments) if {
 	thresholds.environment in environments
 }
 
-_is_included(rule, collections) if {
-	"*" in _included
-} else if {
-	_is_whole(rule, collections, _included)
-} else if {
+# Rules that a list names by a pattern without a term.
+_whole := _meant(_patterns(_include))
+
+_excluded := _meant(_patterns(_exclude))
+
+# Rules of which a list names a term.
+_in_part contains rule if {
 	some pattern in _included_terms
+	some rule, _ in catalogue
 	_is_of(pattern, rule)
 }
 
-_is_excluded(rule, collections) if {
-	count(_excluded) > 0
-	_is_whole(rule, collections, _excluded)
-}
+_patterns(list) := {pattern | some pattern in list.value; not contains(pattern, ":")}
 
-# Holds if one of the patterns, which name no term, is of the rule.
-_is_whole(rule, collections, patterns) if {
-	some pattern in ["*", rule, _category(rule)]
-	pattern in patterns
-} else if {
-	some collection in collections
-	concat("", ["@", collection]) in patterns
+# No call for each rule: this is on the way of every decision, with as many rules as an organisation has.
+_meant(patterns) := set() if {
+	count(patterns) == 0
+} else := object.keys(catalogue) if {
+	"*" in patterns
+} else := {rule |
+	some rule, about in catalogue
+	some name in array.concat([rule, split(rule, ".")[0]], [concat("", ["@", each]) | some each in about.collections])
+	name in patterns
 }
 
 _is_of(pattern, rule) if split(pattern, ":")[0] in {rule, _category(rule)}
@@ -119,16 +119,6 @@ _action := input.request.action if is_string(input.request.action)
 _include := thresholds.of(settings.include)
 
 _exclude := thresholds.of(settings.exclude)
-
-_included contains pattern if {
-	some pattern in _include.value
-	not contains(pattern, ":")
-}
-
-_excluded contains pattern if {
-	some pattern in _exclude.value
-	not contains(pattern, ":")
-}
 
 _included_terms contains pattern if {
 	some pattern in _include.value
