@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mandate.engine.errors import RegistryUnavailable
 from mandate.registry.mlflow import MlflowRegistry
 from tests.mlflow_fixtures import Store, quiet
 from tests.organisation import Organisation, Ran
@@ -236,3 +237,29 @@ def test_an_allowed_model_is_promoted_and_the_former_version_named(
     assert store.registry().alias("credit", "live-2") == "1"
     shown = organisation.mandate("promote", "models:/credit/1", "--alias", "live-2")
     assert "the alias live-2 now names version 1 (was version 1)" in shown.out
+
+
+def test_an_alias_that_cannot_be_moved_does_not_cost_the_recorded_answer(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RegistryUnavailable("it is read-only", where="the registry")
+
+    monkeypatch.setattr(MlflowRegistry, "set_alias", refuse)
+    ran = organisation.mandate("promote", "models:/credit/1", "--alias", "stuck", "--output", "json")
+    assert ran.exit_code == 3
+    assert (ran.json["outcome"], ran.json["alias"]) == ("allow", None)
+    assert ran.json["alias_error"] == "the registry: it is read-only."
+    person = organisation.mandate("promote", "models:/credit/1", "--alias", "stuck")
+    assert person.exit_code == 3
+    assert " ALLOW " in person.out
+    assert "the alias stuck did not move" in person.out
+    assert "it is read-only" in person.err
+
+
+def test_collected_facts_can_be_judged_as_a_document_elsewhere(organisation: Organisation) -> None:
+    collected = organisation.mandate("collect", "models:/credit/1")
+    assert collected.exit_code == 0
+    claimed = organisation.check(collected.json)
+    assert claimed.exit_code == 1  # in production, what is only reported proves nothing
+    assert organisation.check(collected.json, "--environment", "staging").exit_code == 0

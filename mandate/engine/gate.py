@@ -109,9 +109,10 @@ class Gate:
     def _judged(self, document: Input, facts: Facts) -> Judgement:
         try:
             judgement = self._judge.judge(document)
-            # Between collecting and now, an alias may have moved or a file been replaced: an allow for what
-            # was collected is no allow for what is there now.
-            facts.confirm(document)
+            if judgement.decision.outcome is Outcome.ALLOW:
+                # Between collecting and now, an alias may have moved or a file been replaced: an allow for
+                # what was collected is no allow for what is there now. A denial stays one, with its reasons.
+                facts.confirm(document)
         except CouldNotDecide as error:
             return self._undecided(error)
         return judgement

@@ -10,6 +10,7 @@ import click
 
 from ..configuration import Configuration
 from ..decision import Outcome
+from ..errors import MandateError
 from ..report import report
 from ..report.terminal import console
 from ..report.visible import visible
@@ -43,24 +44,29 @@ def command(
         facts = mandate.collected(subject, registry, action="promote", environment=environment)
         answer = mandate.gate.decide(facts)
         moved: dict[str, str | None] | None = None
+        failure: MandateError | None = None
         if answer.outcome is Outcome.ALLOW:
             judged = answer.document.subject
-            moved = {
-                "alias": alias,
-                "from": registry.set_alias(judged.name, alias, judged.version),
-                "to": judged.version,
-            }
+            try:
+                before = registry.set_alias(judged.name, alias, judged.version)
+            except MandateError as error:
+                failure = error  # the recorded answer is given all the same, before the failure is
+            else:
+                moved = {"alias": alias, "from": before, "to": judged.version}
     if output == "json":
         text = StringIO()
         report(output).write(answer, text, verbose=verbose)
-        click.echo(json.dumps(json.loads(text.getvalue()) | {"alias": moved}, indent=2))
-        return exit_code(answer)
+        alias_error = {"alias_error": str(failure)} if failure else {}
+        click.echo(json.dumps(json.loads(text.getvalue()) | {"alias": moved} | alias_error, indent=2))
+        return failure.exit_code if failure else exit_code(answer)
     report(output).write(answer, sys.stdout, verbose=verbose)
     shown = console(sys.stdout)
     if moved is None:
         shown.print(f"\n  the alias {visible(alias)} did not move", style="yellow")
     else:
-        before = f"was version {moved['from']}" if moved["from"] else "was not set"
+        former = f"was version {moved['from']}" if moved["from"] else "was not set"
         now = visible(answer.document.subject.version)
-        shown.print(f"\n  the alias {visible(alias)} now names version {now} ({before})", style="green")
+        shown.print(f"\n  the alias {visible(alias)} now names version {now} ({former})", style="green")
+    if failure:
+        raise failure
     return exit_code(answer)
