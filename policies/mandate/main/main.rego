@@ -35,7 +35,7 @@ _outcome := "allow" if {
 	count({"violation", "no_verdict"} & _outcomes) == 0
 }
 
-_outcomes := {finding.outcome | some finding in _findings}
+_outcomes contains finding.outcome if some finding in _findings
 
 # Why, where no single finding says it.
 _reasons contains reason if some reason in _failures

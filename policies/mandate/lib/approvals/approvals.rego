@@ -15,8 +15,8 @@ given contains approval if {
 # METADATA
 # description: Those of them that name the artifact that is judged.
 counting contains approval if {
-	some approval in given
 	is_string(input.subject.sha256)
+	some approval in given
 	approval.subject_sha256 == input.subject.sha256
 }
 

@@ -28,6 +28,7 @@ partial contains rule if {
 
 # METADATA
 # description: Rules, and terms of rules, that do not judge, and why; by rule, then reason.
+# scope: document
 not_applicable contains {"rule": rule, "reason": reason} if {
 	some rule, about in catalogue
 	not rule in rules

@@ -77,7 +77,7 @@ _filled := min([filled |
 	filled := count(_people(roles)) + sum(others)
 ])
 
-_sets_of_roles := {roles |
+_sets_of_roles contains roles if {
 	names := [role | some role, _ in _required]
 	some mask in numbers.range(0, bits.lsh(1, count(names)) - 1)
 	roles := {role | some at, role in names; bits.and(mask, bits.lsh(1, at)) != 0}

@@ -21,8 +21,8 @@ cases := {
 test_verdicts[note] if {
 	some note, case in cases
 	must := testing.verdicts(rule.terms, rule.must) with input as testing.changed(size(case.rows))
-	should := testing.verdicts(rule.terms, rule.should) with input as testing.changed(size(case.rows))
 	must == object.union(others, {"afam: yes": case.must})
+	should := testing.verdicts(rule.terms, rule.should) with input as testing.changed(size(case.rows))
 	should == object.union(others, {"afam: yes": case.should})
 }
 

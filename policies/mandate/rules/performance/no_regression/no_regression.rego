@@ -40,8 +40,8 @@ must contains check.at_least(name, facts.compared("performance", metric, baselin
 }
 
 must contains check.one_of(name, facts.derived("performance", "without a baseline"), _accepted) if {
-	some name, _ in settings.regression_tolerance
 	input.performance.baseline.status == "none"
+	some name, _ in settings.regression_tolerance
 }
 
 # The baseline's value less the tolerance. A value that is no number is no bound either, and nothing meets it.

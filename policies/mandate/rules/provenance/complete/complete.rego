@@ -17,7 +17,26 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     provenance.required_fields: {type: array, minItems: 1, items: {type: string, enum: [run_id, data.version, data.sha256, data.source, data.as_of, code.repository, code.git_commit, code.path, code.dirty, hyperparameters, environment.container_image_digest, environment.lock_file_sha256, environment.python, output.model_sha256]}}
+#     provenance.required_fields:
+#       type: array
+#       minItems: 1
+#       items:
+#         type: string
+#         enum:
+#           - run_id
+#           - data.version
+#           - data.sha256
+#           - data.source
+#           - data.as_of
+#           - code.repository
+#           - code.git_commit
+#           - code.path
+#           - code.dirty
+#           - hyperparameters
+#           - environment.container_image_digest
+#           - environment.lock_file_sha256
+#           - environment.python
+#           - output.model_sha256
 package mandate.rules.provenance.complete
 
 import data.mandate.lib.check

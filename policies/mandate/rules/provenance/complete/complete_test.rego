@@ -37,7 +37,7 @@ test_empty_text_and_an_empty_list_fail[field] if {
 test_a_part_that_is_null_fails_with_all_its_fields if {
 	changes := [testing.replaced("/provenance/environment", null)]
 	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	failing := {term | some term, "fails" in judged}
+	failing := {term | some term, verdict in judged; verdict == "fails"}
 	failing == {"environment.lock_file_sha256", "environment.python"}
 }
 

@@ -28,8 +28,8 @@ import data.mandate.thresholds.schema as settings
 terms contains column.name if some column in input.data_schema.signature
 
 terms contains column.name if {
-	some column in input.data_schema.current
 	input.data_schema.signature[0]
+	some column in input.data_schema.current
 }
 
 must contains _check(column, facts.derived("data_schema", current.type)) if {
