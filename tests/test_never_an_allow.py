@@ -80,6 +80,29 @@ def test_a_clock_that_was_set_back_is_undecided_however_often_it_is_asked(
     assert [entry["outcome"] for entry in organisation.entries()] == ["undecided", "undecided"]
 
 
+TWICE = {
+    "a metric": (("fairness", "attributes", 0, "metrics"), {"value": 7.0}),
+    "an attribute": (("fairness", "attributes"), {"metrics": []}),
+    "a group": (("fairness", "attributes", 0, "groups"), {}),
+    "a metric of performance": (("performance", "metrics"), {"value": 1e308}),
+    "a column that drifted": (("drift", "columns"), {"psi": None}),
+    "a column of the data": (("data_schema", "current"), {}),
+    "a verification": (("provenance", "verifications"), {}),
+    "a developer": (("developers",), {}),
+}
+
+
+@pytest.mark.parametrize(("path", "change"), TWICE.values(), ids=TWICE)
+def test_what_stands_twice_under_one_name_is_refused(
+    organisation: Organisation, path: tuple[str | int, ...], change: dict[str, Any]
+) -> None:
+    # One of the two could pass for both: the other is outside of what its rule can judge.
+    members = at(GOOD, path)
+    ran = organisation.check(with_value(GOOD, path, [*members, members[0] | change]))
+    assert ran.exit_code == 2
+    assert "two have the same name" in refused(ran)["error"]["what"]
+
+
 # --- OPA ----------------------------------------------------------------------------------------------------
 
 

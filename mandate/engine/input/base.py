@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
 
@@ -30,3 +31,22 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 """What something is called, 1 to 512 characters; nothing else is assumed of it."""
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_Members = TypeVar("_Members", bound=Sequence[_Named])
+
+
+def _each_name_once(members: _Members) -> _Members:
+    if len({member.name for member in members}) < len(members):
+        # Of two with one name, one could be judged and the other one pass unseen.
+        raise ValueError("two have the same name")
+    return members
+
+
+EACH_NAME_ONCE = AfterValidator(_each_name_once)
+"""Of a tuple of values with names: no name stands twice."""

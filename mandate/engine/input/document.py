@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
 
-from .base import Frozen
+from .base import EACH_NAME_ONCE, Frozen
 from .collection import Collection
 from .people import Approval, Developer, Waiver
 from .performance import Performance
@@ -45,7 +45,7 @@ class Input(Frozen):
     drift: Drift | None = None
     data_schema: DataSchema | None = None
     provenance: Provenance | None = None
-    developers: tuple[Developer, ...] | None = None
+    developers: Annotated[tuple[Developer, ...], EACH_NAME_ONCE] | None = None
     approvals: tuple[Approval, ...] | None = None
     documentation: Documentation | None = None
     waivers: tuple[Waiver, ...] = ()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Frozen, Name, Sha256
+from .base import EACH_NAME_ONCE, Frozen, Name, Sha256
 from .figures import Figure
 
 
@@ -23,7 +23,7 @@ class Baseline(Frozen):
 
     status: Literal["measured"] = "measured"
     uri: Name
-    metrics: tuple[Figure, ...]
+    metrics: Annotated[tuple[Figure, ...], EACH_NAME_ONCE]
 
 
 class NoBaseline(Frozen):
@@ -37,5 +37,5 @@ class Performance(Frozen):
     """Named metrics on the hold-out. The baseline's are on the same rows, or there is no section."""
 
     rows: Rows
-    metrics: tuple[Figure, ...]
+    metrics: Annotated[tuple[Figure, ...], EACH_NAME_ONCE]
     baseline: Annotated[Baseline | NoBaseline, Field(discriminator="status")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Frozen, Name
+from .base import EACH_NAME_ONCE, Frozen, Name
 from .figures import Figure, Number
 from .performance import Rows
 from .registered import Column
@@ -18,7 +18,7 @@ class Group(Frozen):
     name: Name
     size: Annotated[int, Field(ge=0)]
     """Rows."""
-    metrics: tuple[Figure, ...]
+    metrics: Annotated[tuple[Figure, ...], EACH_NAME_ONCE]
     """`selection_rate`, `true_positive_rate`, `false_positive_rate`, `accuracy`; all in 0 … 1."""
 
 
@@ -28,8 +28,8 @@ class SensitiveAttribute(Frozen):
     name: Name
     """The column, or the columns joined by ` × `."""
     columns: tuple[Name, ...]
-    groups: tuple[Group, ...]
-    metrics: tuple[Figure, ...]
+    groups: Annotated[tuple[Group, ...], EACH_NAME_ONCE]
+    metrics: Annotated[tuple[Figure, ...], EACH_NAME_ONCE]
     """`demographic_parity_difference`, `demographic_parity_ratio` (the disparate impact ratio),
     `equalized_odds_difference`; all in 0 … 1, as Fairlearn defines them (between groups)."""
 
@@ -38,7 +38,7 @@ class Fairness(Frozen):
     """How the predictions treat groups."""
 
     rows: Rows
-    attributes: tuple[SensitiveAttribute, ...]
+    attributes: Annotated[tuple[SensitiveAttribute, ...], EACH_NAME_ONCE]
 
 
 class DriftTest(Frozen):
@@ -75,7 +75,7 @@ class Drift(Frozen):
     """How the population stability index was computed, in words."""
     reference_rows: Annotated[int, Field(ge=0)]
     current_rows: Annotated[int, Field(ge=0)]
-    columns: tuple[DriftedColumn, ...]
+    columns: Annotated[tuple[DriftedColumn, ...], EACH_NAME_ONCE]
     drifted_share: Figure
     """Share of the watched columns that are gone, that Evidently's test calls drifted or that it could not
     test, in 0 … 1."""
@@ -94,8 +94,8 @@ class DataColumn(Frozen):
 class DataSchema(Frozen):
     """The current batch's columns against the model's signature and the training snapshot."""
 
-    current: tuple[DataColumn, ...]
+    current: Annotated[tuple[DataColumn, ...], EACH_NAME_ONCE]
     signature: tuple[Column, ...] | None
     """The signature's inputs; `None` if the model has none."""
-    training: tuple[DataColumn, ...] | None
+    training: Annotated[tuple[DataColumn, ...], EACH_NAME_ONCE] | None
     """The training snapshot's columns; `None` if there is no snapshot."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from .base import Frozen, Name, Sha256, UtcTime
+from .base import EACH_NAME_ONCE, Frozen, Name, Sha256, UtcTime
 from .registered import NamedValue
 
 GitCommit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\z")]
@@ -66,4 +66,4 @@ class Provenance(Frozen):
     hyperparameters: tuple[NamedValue, ...] = ()
     environment: Environment = Environment()
     output: Output = Output()
-    verifications: tuple[Verification, ...] = ()
+    verifications: Annotated[tuple[Verification, ...], EACH_NAME_ONCE] = ()
