@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -110,16 +112,38 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return _INTERRUPTED
     except MandateError as error:
-        return report_failure(error, arguments)
+        return _failed(error, arguments)
     except _NobodyReads:
         # What is still buffered would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _CLOSED_PIPE
     except Exception as error:  # noqa: BLE001  (whatever it is, the caller must not read it as an allow)
-        return report_failure(error, arguments)
+        return _failed(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    """Report the error and return its exit code; that of *undecided* if it cannot be told to anybody."""
+    try:
+        return report_failure(error, arguments)
+    except OSError:
+        # Standard output is on a full disk, say. What is still buffered would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return MandateError.exit_code
+
+
+def _open_streams() -> None:
+    """Where standard streams are closed, or cannot hold every character, the exit code still counts."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # In this order each gets its own descriptor, which no file that is opened later can have then.
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main() -> NoReturn:
     """The entry point of the `mandate` command."""
+    _open_streams()
     sys.exit(run(sys.argv[1:]))

@@ -10,7 +10,7 @@ import pytest
 
 from mandate import __version__
 from mandate.engine import cli
-from tests.organisation import Organisation, founded
+from tests.organisation import GOOD, Organisation, founded
 
 COMMANDS = [*cli._COMMANDS]
 
@@ -64,6 +64,40 @@ def test_an_answer_that_nobody_read_is_neither_an_allow_nor_a_deny() -> None:
     ran = subprocess.run([sys.executable, "-m", "mandate", "version"], stdout=writing, check=False)
     os.close(writing)
     assert ran.returncode == 141
+
+
+def _asked(organisation: Organisation, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (organisation.folder / "input.json").write_text(json.dumps(GOOD))
+    command = [sys.executable, "-m", "mandate", "check", "--input", "input.json", *arguments]
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *command],
+        cwd=organisation.folder,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_an_answer_that_finds_no_place_is_undecided_and_says_so_without_a_traceback(
+    organisation: Organisation, output: str
+) -> None:
+    ran = _asked(organisation, ">/dev/full", "--output", output)
+    assert ran.returncode == 3
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("redirection", ["", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_the_exit_code_counts_where_streams_are_closed_or_hold_ascii_only(
+    organisation: Organisation, redirection: str, output: str
+) -> None:
+    ran = _asked(organisation, redirection, "--output", output)
+    assert ran.returncode == 1
+    assert "internal error" not in ran.stderr
+    assert [entry["outcome"] for entry in organisation.entries()] == ["deny"]
+    assert organisation.mandate("ledger", "verify").exit_code == 0
 
 
 def test_check_wants_a_subject_or_a_document_and_not_both(organisation: Organisation) -> None:
