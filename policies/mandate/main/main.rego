@@ -92,7 +92,7 @@ _judged(rule, terms, must, should) := array.concat(passed, array.concat(warned, 
 	doubted := {check | some check in should; not check.holds == true}
 
 	# Terms that had to be judged and were not, those with a violation, and those with a warning and nothing worse.
-	unjudged := _expected(terms) - judged
+	unjudged := _unjudged(terms, judged, {check.term | some check in refuted})
 	worse := unjudged | {check.term | some check in refuted}
 	bad := worse | {check.term | some check in doubted}
 
@@ -106,10 +106,12 @@ _judged(rule, terms, must, should) := array.concat(passed, array.concat(warned, 
 	unproven := [[term, _unproven(rule, term)] | some term in unjudged]
 }
 
-# Fail closed: a rule that does not say what it must judge has not judged it.
-_expected(terms) := terms if {
+# Fail closed: a rule that does not say what it must judge has not judged it, whatever it did judge.
+_unjudged(terms, judged, _) := terms - judged if {
 	count(terms) > 0
-} else := {"*"}
+}
+
+_unjudged(terms, _, refuted) := {"*"} - refuted if count(terms) == 0
 
 # Without the terms that the selection leaves out. A rule of which it takes some terms only has to judge one of them.
 _selected(rule, findings) := findings if {

@@ -400,6 +400,18 @@ test_a_rule_of_which_every_term_is_excluded_is_named_and_proves_nothing if {
 	decision.not_applicable == [{"rule": "fruit.ripe", "reason": "selection.yaml:9 excludes fruit:red."}]
 }
 
+test_a_rule_that_does_not_say_what_it_must_judge_has_no_verdict_whatever_it_judges[note] if {
+	some note, terms in {"empty": {"terms": set()}, "absent": {}}
+	decision := judging(object.union(terms, {"must": {check("*", {})}}), [], {})
+	decision.outcome == "deny"
+	outcomes(decision) == [["*", "must", "no_verdict"]]
+}
+
+test_a_rule_that_does_not_say_what_it_must_judge_and_fails_is_a_violation if {
+	decision := judging({"terms": set(), "must": {check("*", unripe)}}, [], {})
+	outcomes(decision) == [["*", "must", "violation"]]
+}
+
 test_a_low_risk_takes_what_is_essential if {
 	decision := main.decision with input as testing.changed([testing.replaced("/subject/risk_tier", "low")])
 	decision.outcome == "allow"

@@ -25,12 +25,19 @@ appended(path, value) := {"op": "add", "path": concat("", [path, "/-"]), "value"
 #   for one that was to be judged and was not. A rule without terms has to judge `*`.
 verdicts(terms, checks) := {term: verdict |
 	some term in (_expected(terms) | {check.term | some check in checks})
-	verdict := _verdict({check.holds | some check in checks; check.term == term})
+	verdict := _verdict({check.holds | some check in checks; check.term == term; _counts(terms, check)})
 }
 
 _expected(terms) := terms if {
 	count(terms) > 0
 } else := {"*"}
+
+# A check of `*` that holds is no verdict of a rule that does not say what it must judge.
+_counts(terms, _) if count(terms) > 0
+
+_counts(_, check) if not check.term == "*"
+
+_counts(_, check) if not check.holds == true
 
 _verdict(holding) := "no verdict" if {
 	count(holding) == 0

@@ -55,10 +55,16 @@ includes(term, fact, bound) := _check(term, fact, "includes", bound, true) if {
 } else := _check(term, fact, "includes", bound, false)
 
 # METADATA
-# description: The value is neither null nor empty. `false` and 0 are there.
+# description: The value is neither null, empty nor blank. `false` and 0 are there.
 present(term, fact) := _check(term, fact, "present", thresholds.fixed(true), true) if {
-	not fact.value in {null, "", [], {}}
+	not fact.value in {null, [], {}}
+	not _is_blank(fact.value)
 } else := _check(term, fact, "present", thresholds.fixed(true), false)
+
+_is_blank(value) if {
+	is_string(value)
+	trim_space(value) == ""
+}
 
 # METADATA
 # description: Whose facts the environment accepts, as a bound.

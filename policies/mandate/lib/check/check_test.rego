@@ -66,6 +66,7 @@ test_comparisons[note] if {
 		"present, zero": {"check": check.present("x", fact(0)), "proven": true},
 		"present, null": {"check": check.present("x", fact(null)), "proven": false},
 		"present, empty text": {"check": check.present("x", fact("")), "proven": false},
+		"present, blank text": {"check": check.present("x", fact(" \t")), "proven": false},
 		"present, empty list": {"check": check.present("x", fact([])), "proven": false},
 		"present, empty object": {"check": check.present("x", fact({})), "proven": false},
 	} with input as production

@@ -51,6 +51,12 @@ must contains check.equals("independent", interested, thresholds.fixed([])) if {
 	interested := facts.joint(["approvals", "developers", "mlflow"], _people(object.keys(_required)) & _authors)
 }
 
+# A role of the same name as another term would be judged in its place.
+must contains check.equals(role, facts.derived("approvals", "a reserved name"), thresholds.fixed("another name")) if {
+	some role, _ in settings.required
+	role in {"independent", "different people"}
+}
+
 _required[role] := thresholds.of(setting) if some role, setting in settings.required
 
 _places := [bound.value | some bound in _required]

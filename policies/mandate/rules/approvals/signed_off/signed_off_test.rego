@@ -163,3 +163,11 @@ test_an_author_who_approves_is_named if {
 		"holds": false,
 	} in checks
 }
+
+test_a_role_with_the_name_of_another_term_is_refused[name] if {
+	some name in ["independent", "different people"]
+	required := {name: {"default": {"value": 0, "set_at": "x:1"}}}
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed([testing.replaced("/developers", [])])
+		with data.mandate.thresholds.approvals.required as required
+	judged[name] == "fails"
+}

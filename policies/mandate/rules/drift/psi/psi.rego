@@ -46,6 +46,12 @@ must contains check.at_most("share of drifted columns", share, bound) if {
 	bound := thresholds.of(settings.drifted_share)
 }
 
+# A column of the same name as another term would be judged in its place.
+must contains check.equals(column.name, facts.derived("drift", "a reserved name"), thresholds.fixed("another name")) if {
+	some column in input.drift.columns
+	column.name in {"share of drifted columns", "columns"}
+}
+
 _bound := thresholds.of(settings.population_stability_index_in_service) if {
 	input.request.action == "monitor"
 } else := thresholds.of(settings.population_stability_index)

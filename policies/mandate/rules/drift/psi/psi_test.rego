@@ -75,3 +75,12 @@ test_a_check_says_who_measured_what_and_what_the_bound_is if {
 		"holds": true,
 	} in checks
 }
+
+# Otherwise the column's verdict would stand for the share's where the share is impossible.
+test_a_column_with_the_name_of_another_term_is_refused[name] if {
+	some name in ["share of drifted columns", "columns"]
+	column := object.union(testing.good.drift.columns[0], {"name": name})
+	changes := [testing.replaced("/drift/columns", [column]), share(2)]
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
+	judged[name] == "fails"
+}

@@ -72,6 +72,16 @@ test_a_model_without_a_signature_is_not_compatible_with_a_batch if {
 	judged == {"*": "no verdict", "income": "fails", "region": "fails"}
 }
 
+test_an_extra_column_proves_nothing_without_a_signature if {
+	changes := [
+		testing.replaced("/data_schema/signature", null),
+		testing.replaced("/data_schema/current", [{"name": "*", "type": "long", "nullable": false}]),
+	]
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
+		with data.mandate.thresholds.schema.extra_columns as {"default": {"value": ["*"], "set_at": "x"}}
+	judged == {"*": "no verdict"}
+}
+
 test_an_extra_column_passes_where_a_setting_names_it if {
 	extra := [{"name": "id", "type": "long", "nullable": false}]
 	checks := rule.must with input as testing.changed(columns(array.concat(batch, extra)))
