@@ -113,15 +113,15 @@ class Mandate:
 
     def claimed(self, document: Path, *, action: str | None, environment: str | None) -> ClaimedFacts:
         """The facts in a ready document; `-` is standard input."""
-        if environment is not None:
-            _known_environment(environment, self.bundle)
+        given = {"action": action, "environment": environment}
         return ClaimedFacts(
             _read(document),
             where="standard input" if str(document) == "-" else str(document),
             requested_by=caller(),
             risk_tier_of=lambda name: _configured_tier(self.configuration, name) or _UNKNOWN,
-            action=Action(action) if action else None,
-            environment=environment,
+            action=Action(action or Action.PROMOTE),
+            environment=_known_environment(_ENVIRONMENT if environment is None else environment, self.bundle),
+            overriding=[name for name, value in given.items() if value is not None],
         )
 
     def collected(
@@ -219,7 +219,7 @@ def collected(
     from .engine.collecting import CollectedFacts, Question
 
     asked = Action(action or Action.PROMOTE)
-    environment = _known_environment(environment or _ENVIRONMENT, policies)
+    environment = _known_environment(_ENVIRONMENT if environment is None else environment, policies)
     return CollectedFacts(
         Question(uri, asked, environment, caller()),
         registry,
@@ -293,7 +293,7 @@ def _known_environment(name: str, policies: Bundle) -> str:
 
 
 def _tier(configuration: Configuration, version: Version) -> str:
-    return _configured_tier(configuration, version.name) or version.tags.get(_RISK_TIER_TAG) or _UNKNOWN
+    return _configured_tier(configuration, version.name) or version.model_tags.get(_RISK_TIER_TAG) or _UNKNOWN
 
 
 def _configured_tier(configuration: Configuration, name: str) -> str | None:

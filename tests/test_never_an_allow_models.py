@@ -25,8 +25,11 @@ HEADER = "id,approved,predicted,sex\n"
 
 
 @pytest.fixture
-def organisation(store: Store, tmp_path: Path) -> Organisation:
-    """An organisation whose selected rules the store's version 1 satisfies."""
+def organisation(store: Store, tmp_path: Path) -> Iterator[Organisation]:
+    """An organisation whose selected rules the store's version 1 satisfies.
+
+    Aliases that a test sets are removed after it: other tests use the same store.
+    """
     organisation = Organisation(tmp_path)
     assert organisation.mandate("init", "--name", "bank.example/models").exit_code == 0
     (tmp_path / "policies/selection.yaml").write_text(SELECTION)
@@ -50,7 +53,12 @@ def organisation(store: Store, tmp_path: Path) -> Organisation:
     (tmp_path / "mandate.yaml").write_text(json.dumps(settings))
     (tmp_path / "predictions.csv").write_text(HEADER + FAIR)
     (tmp_path / "labels.csv").write_text(HEADER + FAIR)
-    return organisation
+    yield organisation
+    with quiet():
+        client = store.client()
+        for alias in client.get_registered_model("credit").aliases:
+            if alias not in ("champion", "challenger"):
+                client.delete_registered_model_alias("credit", alias)
 
 
 def check(organisation: Organisation, subject: str = "models:/credit@champion") -> Ran:
@@ -263,3 +271,18 @@ def test_collected_facts_can_be_judged_as_a_document_elsewhere(organisation: Org
     claimed = organisation.check(collected.json)
     assert claimed.exit_code == 1  # in production, what is only reported proves nothing
     assert organisation.check(collected.json, "--environment", "staging").exit_code == 0
+
+
+def test_whoever_makes_a_version_does_not_choose_its_risk_tier(
+    organisation: Organisation, store: Store
+) -> None:
+    files = {"MLmodel": b"flavors: {}\n"}
+    version = store.publish("untagged", files=files)
+    with quiet():
+        store.client().set_model_version_tag("untagged", version, "mandate.risk_tier", "low")
+    judged = check(organisation, f"models:/untagged/{version}").json
+    assert judged["subject"]["risk_tier"] == "unknown"
+    with quiet():
+        store.client().set_registered_model_tag("untagged", "mandate.risk_tier", "limited")
+    judged = check(organisation, f"models:/untagged/{version}").json
+    assert judged["subject"]["risk_tier"] == "limited"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ class ClaimedFacts:
     """The document that a caller sent.
 
     What the caller may not say is replaced: the time, who asks, the risk tier, and the origin of each fact,
-    which is `reported` whatever the document says.
+    which is `reported` whatever the document says. What is asked stands outside of the document: one that is
+    about something else is refused, or it would choose the rules that judge it.
     """
 
     def __init__(
@@ -34,28 +35,39 @@ class ClaimedFacts:
         where: str,
         requested_by: str,
         risk_tier_of: Callable[[str], str],
-        action: Action | None = None,
-        environment: str | None = None,
+        action: Action,
+        environment: str,
+        overriding: Collection[str] = (),
     ) -> None:
-        """`where` names the document in errors; `action` and `environment` override the document's own."""
+        """`where` names the document in errors; `action` and `environment` are what is asked. Those of the
+        two that `overriding` names override the document's own."""
         self._claim = _parse(document, where)
         self._where = where
         self._requested_by = requested_by
         self._risk_tier_of = risk_tier_of
-        self._action = action
-        self._environment = environment
+        self._asked = {"action": action.value, "environment": environment}
+        self._overriding = overriding
 
     def assemble(self, time: datetime) -> Input:
         """The document with all that the caller may not say replaced; `BadInput` if it does not fit."""
         claim = dict(self._claim)
         request = dict(_object(claim, "request", self._where))
         subject = dict(_object(claim, "subject", self._where))
-        claim["request"] = request | {
-            "time": time.isoformat(),
-            "requested_by": self._requested_by,
-            **({"action": self._action} if self._action else {}),
-            **({"environment": self._environment} if self._environment else {}),
-        }
+        for name, asked in self._asked.items():
+            if name not in self._overriding and request.get(name, asked) != asked:
+                raise BadInput(
+                    f"request.{name} is {str(request[name])[:80]!a}, and what is asked about is {asked}",
+                    where=self._where,
+                    next_step=f"Ask with --{name} if that is what you mean",
+                )
+        claim["request"] = (
+            request
+            | self._asked
+            | {
+                "time": time.isoformat(),
+                "requested_by": self._requested_by,
+            }
+        )
         claim["subject"] = subject | {"risk_tier": self._risk_tier_of(str(subject.get("name")))}
         claim["collection"] = [self._as_reported(entry) for entry in self._collection(claim)]
         for section in SECTIONS:

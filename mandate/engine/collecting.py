@@ -71,8 +71,8 @@ class Version(Protocol):
         """The run that made it."""
 
     @property
-    def tags(self) -> Mapping[str, str]:
-        """The version's tags."""
+    def model_tags(self) -> Mapping[str, str]:
+        """The registered model's. A version's own are its maker's to set, and say nothing of its risk."""
 
 
 class Registry(Protocol):

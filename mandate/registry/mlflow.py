@@ -42,6 +42,8 @@ class ResolvedVersion:
     tags: Mapping[str, str]
     """Of the version and of the registered model. Where both have one, the model's counts: a version cannot
     take back what is said of the model as a whole, such as its risk tier."""
+    model_tags: Mapping[str, str]
+    """Of the registered model alone."""
     aliases: tuple[str, ...]
     """Sorted."""
     entity: Any = field(repr=False, compare=False)
@@ -118,6 +120,7 @@ class MlflowRegistry:
             version=version,
             run_id=entity.run_id or None,
             tags=dict(entity.tags or {}) | dict(model.tags or {}),
+            model_tags=dict(model.tags or {}),
             aliases=tuple(sorted(alias for alias, of in model.aliases.items() if str(of) == version)),
             entity=entity,
         )

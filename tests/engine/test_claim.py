@@ -55,7 +55,7 @@ def assembled(claim: object, **overrides: Any) -> Input:
         where="claim.json",
         requested_by="ada",
         risk_tier_of=lambda name: f"tier of {name}",
-        **overrides,
+        **({"action": Action.PROMOTE, "environment": "staging"} | overrides),
     )
     return facts.assemble(NOW)
 
@@ -90,11 +90,21 @@ def test_every_fact_of_a_claim_counts_as_reported_by_the_caller() -> None:
     ]
 
 
-def test_action_and_environment_are_the_documents_unless_the_caller_gives_others() -> None:
-    own = assembled(CLAIM).request
-    given_ = assembled(CLAIM, action=Action.DEPLOY, environment="production").request
-    assert (own.action, own.environment) == (Action.PROMOTE, "staging")
-    assert (given_.action, given_.environment) == (Action.DEPLOY, "production")
+def test_a_document_does_not_choose_what_it_is_asked_about() -> None:
+    asked = {"action": Action.DEPLOY, "environment": "production"}
+    with pytest.raises(BadInput) as caught:
+        assembled(CLAIM, **asked)
+    assert "request.action is 'promote', and what is asked about is deploy" in str(caught.value)
+    assert "Ask with --action if that is what you mean" in str(caught.value)
+    with pytest.raises(BadInput, match=r"request\.environment is 'staging'"):
+        assembled(CLAIM, **asked, overriding=["action"])
+    request = assembled(CLAIM, **asked, overriding=["action", "environment"]).request
+    assert (request.action, request.environment) == (Action.DEPLOY, "production")
+
+
+def test_a_document_need_not_repeat_what_is_asked() -> None:
+    request = assembled(changed(request=...)).request
+    assert (request.action, request.environment) == (Action.PROMOTE, "staging")
 
 
 @pytest.mark.parametrize(

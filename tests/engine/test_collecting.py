@@ -43,7 +43,7 @@ class Version:
     version: str = "3"
     uri: str = "models:/credit/3"
     run_id: str | None = "r1"
-    tags: Mapping[str, str] = field(default_factory=dict)
+    model_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

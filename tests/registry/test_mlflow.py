@@ -54,7 +54,9 @@ def test_a_version_is_resolved_by_number_and_by_alias(either: Store, registry: M
 
 
 def test_a_version_cannot_take_back_a_tag_of_its_model(registry: MlflowRegistry) -> None:
-    assert registry.resolve("models:/credit/1").tags == {"mandate.risk_tier": "high", "recipe": "plain"}
+    version = registry.resolve("models:/credit/1")
+    assert version.tags == {"mandate.risk_tier": "high", "recipe": "plain"}
+    assert version.model_tags == {"mandate.risk_tier": "high"}
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ registry:
 
 models: {{}}
   # credit:
-  #   # low, limited or high. Overrides the registry's tag mandate.risk_tier; without either: the highest.
+  #   # low, limited or high. Overrides the registered model's tag mandate.risk_tier.
+  #   # Without either: the highest. A version's own tag does not count.
   #   risk_tier: high
 
 # Where facts come from. "run:" is an artifact of the run that made the model version, "model:" a file of the
