@@ -6,16 +6,15 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from ..errors import MandateError
-from ..nearest import nearest
 from . import logs
 from .failing import report_failure
+from .lazy import LazyGroup
 
 _COMMANDS = {
     "init": "Start here: write mandate.yaml, the ledger and its signing key.",
@@ -24,7 +23,8 @@ _COMMANDS = {
     "promote": "Ask the gate, and move an alias to the model if it allows.",
     "explain": "Show a recorded decision in full.",
     "ledger": "Read and verify the recorded evidence.",
-    "policy": "Test and check the policies.",
+    "policy": "Write, test, check, release and compare policies.",
+    "replay": "Judge a recorded decision again, and hold the two against each other.",
     "opa": "Obtain the pinned Open Policy Agent.",
     "doctor": "Say what is installed, what is missing and how to get it.",
     "completion": "Print the script that completes commands in your shell.",
@@ -55,8 +55,8 @@ class _NobodyReads(Exception):
     """The reader of our output went away (`mandate ledger show | head`)."""
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module only when it is called: some cost more than the answer."""
+class _Commands(LazyGroup):
+    """Tells a reader who went away from an answer that says *deny*."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -65,34 +65,11 @@ class _LazyGroup(click.Group):
             # Click itself would end with 1, which here says *deny*.
             raise _NobodyReads from error
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f".{cmd_name}", __name__).command
-        assert isinstance(command, click.Command)  # noqa: S101  (what every module in this package defines)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = nearest(args[0], _COMMANDS)
-            if near is None:
-                raise
-            raise click.UsageError(f"{error.message} Did you mean {near!r}?", ctx) from error
-
 
 @click.command(
-    cls=_LazyGroup,
+    cls=_Commands,
+    package=__name__,
+    modules=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
 )

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from . import capabilities, scope, selection
 from .catalogue import describe
 from .command import run
 from .complaints import accepted
+from .declarations import Declaration
 from .sources import Kind, Sources
 from .thresholds import compile_thresholds
 from .tree import merged, write_data
@@ -27,11 +29,22 @@ ENTRYPOINT = "mandate/main/decision"
 _OUTPUT = "bundle.tar.gz"
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the METADATA and the YAML of sources compile to."""
+
+    sources: Sources
+    declarations: tuple[Declaration, ...]
+    """The thresholds that packages read, with their schemas and the lines that say so."""
+    data: dict[str, Any]
+    """What becomes `data.mandate`: `catalogue`, `scope`, `selection`, `thresholds`."""
+
+
 def build(sources: Sources, *, opa: Path) -> bytes:
     """The bundle. `BadPolicy` for sources that cannot be compiled."""
     with merged(sources, Kind.REGO) as tree:
         check_rego(tree, sources, opa=opa)
-        write_data(tree, compiled_data(tree, sources, opa=opa))
+        write_data(tree, compile_data(tree, sources, opa=opa).data)
         check_rego(tree, sources, opa=opa)
         output = tree.parent / _OUTPUT
         options = [
@@ -54,11 +67,18 @@ def check_rego(tree: Path, sources: Sources, *, opa: Path, schemas: Path | None 
     accepted(run(opa, arguments, folder=tree), sources)
 
 
-def compiled_data(tree: Path, sources: Sources, *, opa: Path) -> dict[str, Any]:
-    """`data.mandate`: catalogue, scope, selection, thresholds."""
+def compiled(sources: Sources, *, opa: Path) -> Compiled:
+    """What the sources compile to, Rego aside. `BadPolicy` for sources that cannot be compiled."""
+    with merged(sources, Kind.REGO) as tree:
+        check_rego(tree, sources, opa=opa)
+        return compile_data(tree, sources, opa=opa)
+
+
+def compile_data(tree: Path, sources: Sources, *, opa: Path) -> Compiled:
+    """As `compiled`, of a merged tree that `opa check` has accepted."""
     limits = scope.compile_scope(_documents(sources, scope.FILE))
     described = describe(tree, sources, limits, opa=opa)
-    return {
+    data = {
         "catalogue": described.catalogue,
         "scope": limits.as_data(),
         "selection": selection.compile_selection(
@@ -66,6 +86,7 @@ def compiled_data(tree: Path, sources: Sources, *, opa: Path) -> dict[str, Any]:
         ),
         "thresholds": compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations),
     }
+    return Compiled(sources, described.declarations, data)
 
 
 def _documents(sources: Sources, path: str) -> list[Document]:

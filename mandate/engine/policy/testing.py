@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .build import check_rego, compiled_data, restrictions
+from .build import check_rego, compiled, restrictions
 from .command import Completed, run
 from .complaints import accepted
 from .sources import Kind, Sources, read
@@ -126,9 +126,7 @@ def _up_to(root: int, sources: Sources) -> Sources:
 
 
 def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Coverage]]:
-    with merged(sources, Kind.REGO) as tree:
-        check_rego(tree, sources, opa=opa)
-        data = compiled_data(tree, sources, opa=opa)
+    data = compiled(sources, opa=opa).data
     with merged(sources, Kind.REGO, Kind.TEST) as tree:
         write_data(tree, data)
         check_rego(tree, sources, opa=opa)

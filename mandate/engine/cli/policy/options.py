@@ -1,0 +1,51 @@
+"""Options that several `mandate policy` commands have."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ...configuration import FILE_NAME, find, load
+from ...errors import BadConfiguration, OpaUnavailable
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def policies(wrapped: _Command) -> _Command:
+    """Passes the `folders` with policies and the `opa` to ask about them: those of the nearest mandate.yaml;
+    where there is none, the library alone and the OPA of this machine."""
+
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_CONFIG",
+        help=f"{FILE_NAME} to use.  [default: the nearest one; without one, the library alone]",
+    )
+    @functools.wraps(wrapped)
+    def with_policies(*args: Any, file: Path | None, **kwargs: Any) -> Any:
+        from .... import composition, share
+        from ...opa.locate import find_opa
+
+        file = file or _nearest()
+        configuration = load(file, environment=os.environ) if file else None
+        folders = composition.policy_folders(configuration) if configuration else [share.policies()]
+        try:
+            opa = composition.opa_program(configuration) if configuration else find_opa()
+        except OpaUnavailable as error:  # nothing is judged here, so nothing is undecided
+            raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
+        return wrapped(*args, folders=folders, opa=opa, **kwargs)
+
+    return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+
+
+def _nearest() -> Path | None:
+    try:
+        return find(Path.cwd())
+    except BadConfiguration:
+        return None
