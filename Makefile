@@ -46,7 +46,7 @@ lock: ## Renew the lock file after a change of dependencies
 	  --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
 
 .venv/ready: requirements/dev.lock requirements/bootstrap.lock pyproject.toml
-	@echo "Installing the locked environment into .venv (about 180 packages, once)"
+	@echo "Installing the locked environment into .venv (about 210 packages, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mandate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r requirements/bootstrap.lock
