@@ -28,7 +28,7 @@ HEAVY = (
 )
 
 FOUNDATIONS = tuple(
-    f"mandate.engine.{name}" for name in ("errors", "digests", "nearest", "strict_json", "strict_yaml")
+    f"mandate.engine.{name}" for name in ("errors", "digests", "git", "nearest", "strict_json", "strict_yaml")
 )
 INPUT = ("mandate.engine.input", "mandate.engine.errors")
 VALUES = (*FOUNDATIONS, "mandate.engine.input", "mandate.engine.decision")
@@ -45,6 +45,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),
     "mandate.engine.errors": (),
     "mandate.engine.digests": (),
+    "mandate.engine.git": ("mandate.engine.errors",),
     "mandate.engine.nearest": (),
     "mandate.engine.strict_json": (),
     "mandate.engine.strict_yaml": ("mandate.engine.errors",),
@@ -52,6 +53,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.decision": INPUT,
     "mandate.engine.configuration": (*FOUNDATIONS, "mandate.engine.input"),
     "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
+    # A revision is named by the mandate.yaml that names its roots, too.
+    "mandate.engine.policy.revisions": (
+        *VALUES,
+        "mandate.engine.configuration",
+        "mandate.engine.policy",
+        "mandate.share",
+    ),
     "mandate.engine.opa": (*VALUES, "mandate.share", "mandate.engine.opa"),
     "mandate.engine.evidence": (*VALUES, "mandate.__version__", "mandate.engine.evidence"),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),

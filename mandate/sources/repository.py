@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
+from mandate.engine import git
 from mandate.engine.errors import BadInput
 from mandate.engine.input.repository import Person, Writers
 
-_TIMEOUT = 60.0
-"""Seconds for one answer of git."""
 _COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
-_ENVIRONMENT = {
-    "GIT_GRAFT_FILE": os.devnull,  # a graft gives a commit other ancestors
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced commit could have other files, or another author
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-}
-_SETTINGS = ("core.fsmonitor=false", "log.showSignature=false", f"core.hooksPath={os.devnull}")
 _HISTORIES = (
     (),  # with the merges whose content is neither side's
     ("--full-history", "--no-merges"),  # what was written on a side that a merge then left out, too
@@ -94,23 +82,7 @@ class GitRepository:
         return answer.stdout.decode(errors="replace")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-        try:
-            return subprocess.run(
-                ["git", "--no-pager", *settings, "-C", str(self._folder), *arguments],  # noqa: S607  (on PATH)
-                env=inherited | _ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise self._bad("git is not installed", "Install git") from error
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            raise self._bad(
-                f"git did not answer ({type(error).__name__})", "Try the same with git"
-            ) from error
+        return git.run(self._folder, *arguments, error=BadInput, where=self._location)
 
     def _bad(self, what: str, next_step: str) -> BadInput:
         return BadInput(what, where=self._location, next_step=next_step)
