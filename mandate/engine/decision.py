@@ -73,6 +73,25 @@ class NotApplicable(Frozen):
 
     rule: Name
     reason: str
+    replaced_by: Name | None = None
+    """The rule that judged in its place."""
+
+
+class WaiverReport(Frozen):
+    """What became of a waiver that names the subject."""
+
+    id: Name
+    """For one of the policies, the file and line that hold it."""
+    rule: Name
+    """`category.rule`, or `category.rule:term`."""
+    approver: str | None = None
+    reference: str | None = None
+    expires: str | None = None
+    status: Literal["in force", "pending", "expired", "void"]
+    used: bool
+    """Whether a violation of this decision needed it."""
+    warning: str | None
+    """What somebody should know of it: that it will expire, has expired, does not count, or is not needed."""
 
 
 class Decision(Frozen):
@@ -83,6 +102,8 @@ class Decision(Frozen):
     """Why, where no single finding says it: nothing applied, a collector failed, OPA did not answer."""
     findings: tuple[Finding, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
+    waivers: tuple[WaiverReport, ...] = ()
+    """Every waiver that names the subject, by id."""
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Decision:
@@ -109,6 +130,11 @@ class Decision(Frozen):
     def warnings(self) -> tuple[Finding, ...]:
         """What does not block, yet."""
         return self.having(FindingOutcome.WARNING)
+
+    @property
+    def warns(self) -> bool:
+        """Whether somebody should look, although nothing blocks: a warning, or one about a waiver."""
+        return bool(self.warnings) or any(waiver.warning for waiver in self.waivers)
 
     @property
     def waived(self) -> tuple[Finding, ...]:

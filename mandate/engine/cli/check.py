@@ -65,6 +65,6 @@ def command(
 
 def exit_code(answer: Answer, *, fail_on_warn: bool = False) -> int:
     """0 allow, 1 deny (or a warning, where that is asked for), 3 undecided."""
-    if answer.outcome is Outcome.ALLOW and fail_on_warn and answer.decision.warnings:
+    if answer.outcome is Outcome.ALLOW and fail_on_warn and answer.decision.warns:
         return EXIT_CODES[Outcome.DENY]
     return EXIT_CODES[answer.outcome]

@@ -24,6 +24,11 @@ def contradiction(decision: Decision) -> str | None:
     for finding in decision.findings:
         if wrong := _wrong_with(finding):
             return f"the finding {quoted(finding.rule, 80)} on {quoted(finding.term, 80)} {wrong}"
+    used = {waiver.id for waiver in decision.waivers if waiver.used}
+    in_force = {waiver.id for waiver in decision.waivers if waiver.status == "in force"}
+    needed = {str((finding.waiver or {}).get("id")) for finding in decision.waived}
+    if used != needed or not used <= in_force:
+        return "waived violations, and other waivers in force that they needed"
     for one, other in pairwise(decision.findings):
         if (one.rule, one.term) > (other.rule, other.term):
             return f"findings out of order at {quoted(other.rule, 80)}"

@@ -16,7 +16,7 @@ from typing import Any
 from ... import share
 from ..errors import BadPolicy
 from ..strict_yaml import Document, load
-from . import capabilities, scope, selection
+from . import capabilities, scope, selection, waivers
 from .catalogue import describe
 from .command import run
 from .complaints import accepted
@@ -37,7 +37,7 @@ class Compiled:
     declarations: tuple[Declaration, ...]
     """The thresholds that packages read, with their schemas and the lines that say so."""
     data: dict[str, Any]
-    """What becomes `data.mandate`: `catalogue`, `scope`, `selection`, `thresholds`."""
+    """What becomes `data.mandate`: `catalogue`, `scope`, `selection`, `thresholds`, `waivers`."""
 
 
 def build(sources: Sources, *, opa: Path) -> bytes:
@@ -78,13 +78,17 @@ def compile_data(tree: Path, sources: Sources, *, opa: Path) -> Compiled:
     """As `compiled`, of a merged tree that `opa check` has accepted."""
     limits = scope.compile_scope(_documents(sources, scope.FILE))
     described = describe(tree, sources, limits, opa=opa)
+    thresholds = compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations)
     data = {
         "catalogue": described.catalogue,
         "scope": limits.as_data(),
         "selection": selection.compile_selection(
             _documents(sources, selection.FILE), limits, described.catalogue
         ),
-        "thresholds": compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations),
+        "thresholds": thresholds,
+        "waivers": waivers.compile_waivers(
+            _documents(sources, waivers.FOLDER), described.catalogue, waivers.longest(thresholds)
+        ),
     }
     return Compiled(sources, described.declarations, data)
 

@@ -104,6 +104,15 @@ _CUSTOM: Mapping[str, _Annotation] = {
     "thresholds": _Annotation(
         lambda value: isinstance(value, dict), "a mapping of names to schemas", required=False
     ),
+    "replaces": _Annotation(
+        lambda value: (
+            isinstance(value, dict)
+            and set(value) == {"rule", "reason"}
+            and all(map(_is_text, value.values()))
+        ),
+        "a mapping {rule: category.rule, reason: text}",
+        required=False,
+    ),
 }
 
 
@@ -170,6 +179,7 @@ def describe(tree: Path, sources: Sources, scope: Scope, *, opa: Path) -> Descri
         for path, package in sorted(packages.items())
         if package.is_rule
     }
+    _check_replacements(catalogue, packages, metadata)
     declarations = [each for path, found in sorted(metadata.items()) for each in _declarations(path, found)]
     return Described(catalogue, tuple(declarations))
 
@@ -268,7 +278,45 @@ def _entry(package: _Package, metadata: _Metadata | None, scope: Scope) -> dict[
         **custom,
         "environments": environments,
         "thresholds": sorted(custom.get("thresholds", {})),
+        "defined_at": f"{metadata.source.label}:{metadata.row}",
     }
+
+
+def _check_replacements(
+    catalogue: Mapping[str, Mapping[str, Any]],
+    packages: Mapping[tuple[str, ...], _Package],
+    metadata: Mapping[tuple[str, ...], _Metadata],
+) -> None:
+    """A rule replaces one of an earlier root, and no two replace the same one."""
+    replaced: dict[str, str] = {}
+    for rule, about in catalogue.items():
+        if "replaces" not in about:
+            continue
+        target = about["replaces"]["rule"]
+        path = _path(rule)
+        where = metadata[path].where("replaces")
+        if target not in catalogue:
+            raise BadPolicy(
+                f"the rule {rule} replaces {target!a}, which does not exist",
+                where=where,
+                next_step=advice(target, catalogue),
+            )
+        if packages[_path(target)].sources[0].root >= packages[path].sources[0].root:
+            raise BadPolicy(
+                f"the rule {rule} replaces {target}, which is not of an earlier folder of policies",
+                where=where,
+                next_step=f"Change {target} itself",
+            )
+        if (other := replaced.setdefault(target, rule)) != rule:
+            raise BadPolicy(
+                f"the rule {target} is replaced by {other} and by {rule}",
+                where=where,
+                next_step="Let one rule replace it",
+            )
+
+
+def _path(rule: str) -> tuple[str, ...]:
+    return (*_RULES, *rule.split("."))
 
 
 def _check(

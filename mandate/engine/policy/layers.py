@@ -1,6 +1,7 @@
 """Layered settings: a default, and what is more specific. Most specific first:
 
     models                  {credit: 0.04}
+    families                {consumer_credit: 0.045}
     tiers_in_environments   {production: {high: 0.05}}
     environments            {staging: 0.10}
     tiers                   {low: 0.10}
@@ -20,7 +21,7 @@ from ..nearest import advice, nearest
 from ..strict_yaml import Document, Place
 from .scope import Scope
 
-LAYERS = ("default", "environments", "tiers", "tiers_in_environments", "models")
+LAYERS = ("default", "environments", "tiers", "tiers_in_environments", "families", "models")
 
 Name = tuple[str, ...]
 """A setting, by its path: `("fairness", "demographic_parity_difference")`."""
@@ -104,17 +105,21 @@ class Settings:
         ]
 
     def _named(self, document: Document, layer: str, node: Any, place: Place) -> Mapping[str, Any]:
-        """The values of a layer by name; the names of environments and tiers are those of the scope."""
+        """The values of a layer by name; the names of all but models are those of the scope."""
         if not isinstance(node, dict):
             raise BadPolicy(
                 f"{layer} is not a mapping",
                 where=document.where(place),
                 next_step="Write it as {name: value}",
             )
-        known = {"models": None, "tiers": self.scope.risk_tiers}.get(layer, self.scope.environments)
+        if layer == "models":
+            return node
+        what, known = {
+            "tiers": ("risk tier", self.scope.risk_tiers),
+            "families": ("family of models", tuple(self.scope.families)),
+        }.get(layer, ("environment", self.scope.environments))
         for name in node:
-            if known is not None and name not in known:
-                what = "risk tier" if layer == "tiers" else "environment"
+            if name not in known:
                 raise BadPolicy(
                     f"there is no {what} {name!r}",
                     where=document.where((*place, name)),

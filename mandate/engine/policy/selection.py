@@ -14,6 +14,7 @@ from .scope import Scope
 
 FILE = "selection.yaml"
 _LISTS = ("include", "exclude")
+_OF_AN_ENVIRONMENT = ("environments", "tiers_in_environments")
 _PATTERN = re.compile(r"\*|@(?P<collection>[^:]+)|(?P<rules>[^:@*]+)(?::(?P<term>.+))?", re.DOTALL)
 
 
@@ -43,9 +44,26 @@ def compile_selection(
     settings.refuse_without_default()
     names = _names(catalogue)
     for layers in settings.leaves.values():
-        for leaf in layers.values():
+        for layer, leaf in layers.items():
             _check(leaf, names)
+            if layer[0] in _OF_AN_ENVIRONMENT:
+                _refuse_idle(leaf, layer[1], catalogue)
     return settings.as_data()
+
+
+def _refuse_idle(leaf: Leaf, environment: str, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
+    """A pattern of which no rule judges in the environment that it is written for does nothing."""
+    for pattern in leaf.value if isinstance(leaf.value, list) else ():
+        named = pattern.partition(":")[0]
+        if not any(
+            environment in about["environments"] and named in _names({rule: about}) | {"*"}
+            for rule, about in catalogue.items()
+        ):
+            raise BadPolicy(
+                f"{pattern!a} selects nothing: none of its rules judges in {environment}",
+                where=leaf.set_at,
+                next_step="Remove it, or add the environment to the rules",
+            )
 
 
 def _names(catalogue: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

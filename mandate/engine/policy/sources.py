@@ -4,7 +4,8 @@ A *root* is a folder of policies: the library first, then the organisation's wit
 
     mandate/main, mandate/lib/…, mandate/rules/<category>/<rule>    Rego; package = folder
     mandate/testing/…, *_test.rego                                  what only tests use
-    thresholds/<name>.yaml, scope.yaml, selection.yaml              data
+    thresholds/<name>.yaml, waivers/<name>.yaml                     data
+    scope.yaml, selection.yaml                                      data
     checks/, schemas/, hidden files, other kinds of file            not part of the policies
 
 A file that nobody would read, such as `threshold/fairness.yaml`, is an error and not ignored.
@@ -24,19 +25,19 @@ from ..digests import document_sha256, sha256
 from ..errors import BadPolicy
 from ..nearest import advice
 
-FORMAT = 1
+FORMAT = 2
 """Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""
 
 MAX_BYTES = 1 << 20
 """The largest file of a root."""
 
-RESERVED = ("catalogue", "scope", "selection", "thresholds")
+RESERVED = ("catalogue", "scope", "selection", "thresholds", "waivers")
 """Names below `data.mandate` that the compiler fills: no Rego there."""
 
 _READ = (".rego", ".yaml", ".yml", ".json")
-_TOP = ("mandate", "thresholds", "checks", "schemas", "scope.yaml", "selection.yaml")
+_TOP = ("mandate", "thresholds", "waivers", "checks", "schemas", "scope.yaml", "selection.yaml")
 _DATA_FILES = ("scope.yaml", "selection.yaml")
-_DATA_FOLDER = "thresholds"
+_DATA_FOLDERS = ("thresholds", "waivers")
 _NOT_POLICIES = ("checks", "schemas")
 _RULE_FOLDER_PARTS = 4
 
@@ -170,7 +171,7 @@ def _kind(path: str, label: str) -> Kind | None:
         return None
     if top == "mandate" and len(parts) > 1:
         return _kind_in_mandate(parts, suffix, label)
-    if path in _DATA_FILES or (top == _DATA_FOLDER and path == f"{top}/{parts[-1]}" and suffix == ".yaml"):
+    if path in _DATA_FILES or (top in _DATA_FOLDERS and path == f"{top}/{parts[-1]}" and suffix == ".yaml"):
         return Kind.YAML
     if suffix == ".yml":
         raise BadPolicy("nobody reads this file", where=label, next_step="Rename it to .yaml")

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..decision import Finding, Outcome
+from ..decision import Finding, Outcome, WaiverReport
 from ..gate import Answer
 from ..input import Collected
 from .visible import visible
@@ -61,6 +61,10 @@ def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
         for _, of_rule in groupby(findings, key=attrgetter("rule")):
             yield _marked(mark, colour, Group(*_rule(tuple(of_rule), verbose=verbose)))
             yield Text()
+    for waiver in decision.waivers:
+        if waiver.warning:
+            yield _marked("!", "yellow", _waiver(waiver))
+            yield Text()
     if decision.passed:
         yield _passed(decision.passed, verbose=verbose)
     if decision.not_applicable:
@@ -104,6 +108,14 @@ def _rule(findings: tuple[Finding, ...], *, verbose: bool) -> Iterator[Renderabl
         yield Text(" · ".join(sources), "dim")
 
 
+def _waiver(waiver: WaiverReport) -> RenderableType:
+    """A waiver that somebody should look at."""
+    line = Text("waiver of ", "bold")
+    line.append(visible(waiver.rule))
+    line.append(f"  {visible(waiver.id)}", "not bold dim")
+    return Group(line, Text(visible(waiver.warning or "", 600)))
+
+
 def _passed(findings: tuple[Finding, ...], *, verbose: bool) -> RenderableType:
     rules = {finding.rule: None for finding in findings}
     summary = f"{_counted(len(findings), 'check')} passed, of {_counted(len(rules), 'rule')}"
@@ -127,10 +139,12 @@ def _holds(finding: Finding) -> str:
 
 
 def _not_applicable(answer: Answer, *, verbose: bool) -> RenderableType:
+    """How many there are; each of them where that is asked for, and what was replaced in any case."""
     rules = answer.decision.not_applicable
-    if not verbose:
-        return _marked("–", "dim", Text(f"{_counted(len(rules), 'rule')} not applicable", "dim"))
-    return _marked("–", "dim", Text("\n".join(f"{rule.rule}: {rule.reason}" for rule in rules), "dim"))
+    shown = [rule for rule in rules if verbose or rule.replaced_by]
+    lines = [] if verbose else [f"{_counted(len(rules), 'rule')} not applicable"]
+    lines += [f"{visible(rule.rule)}: {visible(rule.reason, 600)}" for rule in shown]
+    return _marked("–", "dim", Text("\n".join(lines), "dim"))
 
 
 def _collection(answer: Answer) -> RenderableType:

@@ -17,7 +17,7 @@ about(changes) := object.union(
 		"effective_on": "2026-01-01T00:00:00Z",
 		"depends_on": ["fairness"],
 		"actions": ["promote"],
-		"environments": ["*"],
+		"environments": ["development", "staging", "production"],
 		"waivable": true,
 		"thresholds": [],
 	},
@@ -86,6 +86,7 @@ test_what_is_proven_is_allowed if {
 		"reasons": [],
 		"findings": [passing],
 		"not_applicable": [],
+		"waivers": [],
 	}
 }
 
@@ -95,6 +96,7 @@ test_what_is_refuted_is_denied if {
 		"reasons": [],
 		"findings": [failing],
 		"not_applicable": [],
+		"waivers": [],
 	}
 }
 
@@ -122,6 +124,7 @@ test_what_was_not_judged_is_denied if {
 			passing,
 		],
 		"not_applicable": [],
+		"waivers": [],
 	}
 }
 
@@ -278,6 +281,16 @@ test_a_waived_violation_stays_in_the_decision if {
 			}),
 		],
 		"not_applicable": [],
+		"waivers": [{
+			"id": "w-1",
+			"rule": "fruit.ripe:red",
+			"approver": "dora@bank.example",
+			"reference": "MRM-120",
+			"expires": "2026-12-01T00:00:00Z",
+			"status": "in force",
+			"used": true,
+			"warning": "It expires at 2026-12-01T00:00:00Z, and then this denies.",
+		}],
 	}
 }
 
@@ -338,6 +351,7 @@ test_terms_are_selected if {
 		"reasons": [],
 		"findings": [passing],
 		"not_applicable": [{"rule": "fruit.ripe", "reason": "selection.yaml:3 includes only some of its terms."}],
+		"waivers": [],
 	}
 }
 
@@ -347,6 +361,7 @@ test_nothing_selected_is_denied if {
 		"reasons": ["No rule applies, and what nobody judged is not allowed."],
 		"findings": [],
 		"not_applicable": [{"rule": "fruit.ripe", "reason": "It does not judge the action monitor."}],
+		"waivers": [],
 	}
 }
 
@@ -460,7 +475,7 @@ paths := [
 never_allowed(change) if {
 	decision := main.decision with input as testing.changed([change])
 	decision.outcome in {"deny", "undecided"}
-	object.keys(decision) == {"outcome", "reasons", "findings", "not_applicable"}
+	object.keys(decision) == {"outcome", "reasons", "findings", "not_applicable", "waivers"}
 	blocking := [finding | some finding in decision.findings; finding.outcome in {"violation", "no_verdict"}]
 	count(decision.reasons) + count(blocking) > 0
 }

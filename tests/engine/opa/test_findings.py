@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mandate.engine.decision import Decision, Finding, FindingOutcome, NotApplicable, Outcome
+from mandate.engine.decision import Decision, Finding, FindingOutcome, NotApplicable, Outcome, WaiverReport
 from mandate.engine.opa.findings import contradiction
 
 
@@ -32,6 +32,11 @@ def decision(outcome: Outcome, *findings: Finding, **values: Any) -> Decision:
     return Decision(outcome=outcome, findings=findings, **values)
 
 
+def waiver(**changes: Any) -> WaiverReport:
+    values = {"id": "W-1", "rule": "drift.psi", "status": "in force", "used": True, "warning": None}
+    return WaiverReport(**{**values, **changes})
+
+
 PASSED = finding("passed")
 VIOLATION = finding("violation")
 
@@ -48,7 +53,12 @@ VIOLATION = finding("violation")
             PASSED,
             finding("warning", term="job", measured=None, comparison="no verdict", bound=None),
         ),
-        decision(Outcome.ALLOW, PASSED, finding("waived", term="job")),
+        decision(Outcome.ALLOW, PASSED, finding("waived", term="job"), waivers=(waiver(),)),
+        decision(
+            Outcome.ALLOW,
+            PASSED,
+            waivers=(waiver(used=False), waiver(id="W-2", status="expired", used=False)),
+        ),
         decision(Outcome.DENY, VIOLATION, VIOLATION, finding("no_verdict", term="job")),
         # Some of a rule's terms may be excluded.
         decision(Outcome.ALLOW, PASSED, not_applicable=(NotApplicable(rule="drift.psi", reason="x"),)),
@@ -86,6 +96,14 @@ def test_what_the_policies_decide_is_possible(possible: Decision) -> None:
         (
             decision(Outcome.ALLOW, PASSED, finding("waived", term="job", comparison="no verdict")),
             "does not agree with its outcome",
+        ),
+        (decision(Outcome.ALLOW, PASSED, finding("waived", term="job")), "other waivers in force"),
+        (decision(Outcome.ALLOW, PASSED, waivers=(waiver(),)), "other waivers in force"),
+        (
+            decision(
+                Outcome.ALLOW, PASSED, finding("waived", term="job"), waivers=(waiver(status="expired"),)
+            ),
+            "other waivers in force",
         ),
         (decision(Outcome.ALLOW, finding("passed", n=-1)), "rests on fewer than no rows"),
         (decision(Outcome.ALLOW, finding("passed", bound=[[[[[[[[[1]]]]]]]]])), "nested too deeply"),

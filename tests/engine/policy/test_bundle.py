@@ -28,8 +28,8 @@ def test_the_compiled_form_is_that_of_its_number(library: Path, opa: Path, store
     """Whoever changes what the small library compiles to, and not the library, must raise FORMAT."""
     compiled = bundle.compile([library], opa=opa, store=store)
     assert (compiled.revision, document_sha256(compiled.data)) == (
-        "sha256:1b84428c11a7f2ed213941ab69b1cd38060c9ad1f2e2c597986d2d38a6a68129",
-        "687a70b366039494ebebf69277d36a802c06aff94c4520048eb44a9316083383",
+        "sha256:789424cea00ffff89427c22693b74c2d353e51106ba6421d329ccdeef60025c6",
+        "1d41baf92a679d2dd2a6ebbdccaa8b48eacdb6201d39757b7833f0e65ee53ac3",
     )
 
 
@@ -71,8 +71,11 @@ def test_what_a_bundle_says_of_its_policies(library: Path, opa: Path, store: Pat
             "environments": ["production"],
             "waivable": True,
             "thresholds": ["fairness.minimum.*", "fairness.parity"],
+            "defined_at": "mandate/rules/fairness/parity/parity.rego:18",
         }
     }
+    assert compiled.data["scope"]["families"] == {}
+    assert compiled.data["waivers"] == []
     assert compiled.thresholds == {
         "fairness": {
             "parity": {
@@ -111,6 +114,7 @@ def test_an_organisation_adds_rules_and_overrides_leaves(
     alone = bundle.compile([library], opa=opa, store=store)
     both = bundle.compile([library, bank], opa=opa, store=store)
     assert list(both.catalogue) == ["acme.parity", "fairness.parity"]
+    assert both.catalogue["acme.parity"]["defined_at"].startswith("organisation/mandate/rules/acme/")
     assert both.thresholds["fairness"]["parity"] == {
         **alone.thresholds["fairness"]["parity"],
         "models": {"credit": {"value": 0.02, "set_at": "organisation/thresholds/fairness.yaml:1"}},
@@ -120,6 +124,39 @@ def test_an_organisation_adds_rules_and_overrides_leaves(
     }
     assert alone.path.exists(), "past bundles are kept"
     assert bundle.past(alone.revision, store=store) == alone
+
+
+REPLACING = RULE.replace("mandate.rules.fairness.parity", "mandate.rules.acme.odds").replace(
+    "#   waivable: true",
+    "#   waivable: true\n#   replaces: {rule: fairness.parity, reason: The board said so}",
+)
+
+
+def test_an_organisation_replaces_a_rule_with_a_reason(
+    library: Path, tmp_path: Path, opa: Path, store: Path
+) -> None:
+    bank = write(tmp_path / "bank", {"mandate/rules/acme/odds/odds.rego": REPLACING})
+    compiled = bundle.compile([library, bank], opa=opa, store=store)
+    assert compiled.catalogue["acme.odds"]["replaces"] == {
+        "rule": "fairness.parity",
+        "reason": "The board said so",
+    }
+
+
+def test_no_two_rules_replace_the_same_one(library: Path, tmp_path: Path, opa: Path, store: Path) -> None:
+    bank = write(
+        tmp_path / "bank",
+        {
+            "mandate/rules/acme/odds/odds.rego": REPLACING,
+            "mandate/rules/acme/rates/rates.rego": REPLACING.replace("acme.odds", "acme.rates"),
+        },
+    )
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([library, bank], opa=opa, store=store)
+    assert (raised.value.what, raised.value.where) == (
+        "the rule fairness.parity is replaced by acme.odds and by acme.rates",
+        "organisation/mandate/rules/acme/rates/rates.rego:15",
+    )
 
 
 def test_a_fault_of_the_organisation_is_placed_in_its_folder(

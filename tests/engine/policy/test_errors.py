@@ -503,6 +503,70 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         "'fair*' is not a pattern",
         "Write *, @collection, category, category.rule or category.rule:term",
     ),
+    "families are a list": (
+        {"scope.yaml": "environments: [a]\nrisk_tiers: [low]\nfamilies: [credit]\n"},
+        "scope.yaml:3",
+        "families is not a mapping",
+        "Write it as {family: [model, …]}",
+    ),
+    "an empty family": (
+        {"scope.yaml": "environments: [a]\nrisk_tiers: [low]\nfamilies: {loans: []}\n"},
+        "scope.yaml:3",
+        "families.loans is not a list of names",
+        "List at least one name",
+    ),
+    "a model of two families": (
+        {
+            "scope.yaml": "environments: [a]\nrisk_tiers: [low]\n"
+            "families:\n  loans: [credit]\n  scores: [credit]\n"
+        },
+        "scope.yaml:5",
+        "the model 'credit' is of two families, 'loans' and 'scores'",
+        "Leave it in one of them",
+    ),
+    "unknown family": (
+        thresholds("models:", "families:"),
+        "thresholds/fairness.yaml:8",
+        "there is no family of models 'credit'",
+        "Remove it",
+    ),
+    "an idle pattern": (
+        {
+            "selection.yaml": 'include: {default: ["*"]}\n'
+            'exclude:\n  default: []\n  environments: {staging: ["@credit"]}\n'
+        },
+        "selection.yaml:4",
+        "'@credit' selects nothing: none of its rules judges in staging",
+        "Remove it, or add the environment to the rules",
+    ),
+    "replaces nothing": (
+        rule("waivable: true", "waivable: true\n#   replaces: fairness.parity"),
+        f"{RULE_FILE}:15",
+        "replaces of the rule fairness.parity is not a mapping {rule: category.rule, reason: text}",
+        "Correct it",
+    ),
+    "replaces itself": (
+        rule("waivable: true", "waivable: true\n#   replaces: {rule: fairness.parity, reason: as it may be}"),
+        f"{RULE_FILE}:15",
+        "the rule fairness.parity replaces fairness.parity, which is not of an earlier folder of policies",
+        "Change fairness.parity itself",
+    ),
+    "replaces what is not there": (
+        rule("waivable: true", "waivable: true\n#   replaces: {rule: fairness.party, reason: as it may be}"),
+        f"{RULE_FILE}:15",
+        "the rule fairness.parity replaces 'fairness.party', which does not exist",
+        "Write fairness.parity",
+    ),
+    "waivers of a library that says nothing of them": (
+        {
+            "waivers/credit.yaml": "- rule: fairness.parity\n  subject: {name: credit, version: '3'}\n"
+            "  reason: a\n  reference: b\n  approver: c\n"
+            "  effective_on: 2026-11-01\n  expires: 2026-11-30\n"
+        },
+        "waivers/credit.yaml:7",
+        "nothing says how long a waiver may last",
+        "Set longest_days in thresholds/waivers.yaml",
+    ),
     "selection is text": (
         {"selection.yaml": 'include: {default: "*"}\nexclude: {default: []}\n'},
         "selection.yaml:1",

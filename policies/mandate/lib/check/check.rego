@@ -13,53 +13,57 @@ import data.mandate.thresholds.evidence as settings
 
 # METADATA
 # description: The number is at most the bound.
-at_most(term, fact, bound) := _check(term, fact, "<=", bound, true) if {
-	is_number(fact.value)
-	is_number(bound.value)
-	fact.value <= bound.value
-} else := _check(term, fact, "<=", bound, false)
+at_most(term, fact, bound) := _proven(term, fact, "<=", bound) if {
+	measured := fact.measured
+	is_number(measured)
+	limit := bound.value
+	is_number(limit)
+	measured <= limit
+} else := _refuted(term, fact, "<=", bound)
 
 # METADATA
 # description: The number is at least the bound.
-at_least(term, fact, bound) := _check(term, fact, ">=", bound, true) if {
-	is_number(fact.value)
-	is_number(bound.value)
-	fact.value >= bound.value
-} else := _check(term, fact, ">=", bound, false)
+at_least(term, fact, bound) := _proven(term, fact, ">=", bound) if {
+	measured := fact.measured
+	is_number(measured)
+	limit := bound.value
+	is_number(limit)
+	measured >= limit
+} else := _refuted(term, fact, ">=", bound)
 
 # METADATA
 # description: The value is the bound. What is null or empty text is equal to nothing.
-equals(term, fact, bound) := _check(term, fact, "==", bound, true) if {
-	not fact.value in {null, ""}
-	fact.value == bound.value
-} else := _check(term, fact, "==", bound, false)
+equals(term, fact, bound) := _proven(term, fact, "==", bound) if {
+	not fact.measured in {null, ""}
+	fact.measured == bound.value
+} else := _refuted(term, fact, "==", bound)
 
 # METADATA
 # description: The value is one of the bound's list.
-one_of(term, fact, bound) := _check(term, fact, "one of", bound, true) if {
+one_of(term, fact, bound) := _proven(term, fact, "one of", bound) if {
 	is_array(bound.value)
-	not fact.value in {null, ""}
-	fact.value in bound.value
-} else := _check(term, fact, "one of", bound, false)
+	not fact.measured in {null, ""}
+	fact.measured in bound.value
+} else := _refuted(term, fact, "one of", bound)
 
 # METADATA
 # description: The list has every item of the bound's list, which has at least one.
-includes(term, fact, bound) := _check(term, fact, "includes", bound, true) if {
-	is_array(fact.value)
+includes(term, fact, bound) := _proven(term, fact, "includes", bound) if {
+	is_array(fact.measured)
 	is_array(bound.value)
 	count(bound.value) > 0
 	every item in bound.value {
 		not item in {null, ""}
-		item in fact.value
+		item in fact.measured
 	}
-} else := _check(term, fact, "includes", bound, false)
+} else := _refuted(term, fact, "includes", bound)
 
 # METADATA
 # description: The value is neither null, empty nor blank. `false` and 0 are there.
-present(term, fact) := _check(term, fact, "present", thresholds.fixed(true), true) if {
-	not fact.value in {null, [], {}}
-	not _is_blank(fact.value)
-} else := _check(term, fact, "present", thresholds.fixed(true), false)
+present(term, fact) := _proven(term, fact, "present", thresholds.fixed(true)) if {
+	not fact.measured in {null, [], {}}
+	not _is_blank(fact.measured)
+} else := _refuted(term, fact, "present", thresholds.fixed(true))
 
 _is_blank(value) if {
 	is_string(value)
@@ -70,21 +74,33 @@ _is_blank(value) if {
 # description: Whose facts the environment accepts, as a bound.
 accepted_origins := thresholds.of(settings.accepted_origins)
 
-_check(term, fact, comparison, bound, proven) := {
+# The comparison is true, which holds only for a fact of an origin that is accepted.
+_proven(term, fact, comparison, bound) := object.union(fact, {
 	"term": term,
-	"measured": fact.value,
+	"measured": fact.measured,
 	"comparison": comparison,
 	"bound": bound.value,
 	"bound_set_at": bound.set_at,
-	"origin": fact.origin,
-	"collector": fact.collector,
-	"n": fact.n,
-	"interval": fact.interval,
-	"unit": fact.unit,
-	"proven": proven,
-	"holds": _holds(proven, fact.origin),
-}
+	"proven": true,
+	"holds": true,
+}) if {
+	fact.origin in accepted_origins.value
+} else := object.union(fact, {
+	"term": term,
+	"measured": fact.measured,
+	"comparison": comparison,
+	"bound": bound.value,
+	"bound_set_at": bound.set_at,
+	"proven": true,
+	"holds": false,
+})
 
-default _holds(_, _) := false
-
-_holds(true, origin) if origin in accepted_origins.value
+_refuted(term, fact, comparison, bound) := object.union(fact, {
+	"term": term,
+	"measured": fact.measured,
+	"comparison": comparison,
+	"bound": bound.value,
+	"bound_set_at": bound.set_at,
+	"proven": false,
+	"holds": false,
+})

@@ -6,7 +6,7 @@ import data.mandate.lib.thresholds
 production := {"request": {"environment": "production"}}
 
 fact(value) := {
-	"value": value,
+	"measured": value,
 	"origin": "measured",
 	"n": 90,
 	"interval": null,

@@ -1,6 +1,6 @@
 # METADATA
 # description: |
-#   Facts: `{value, origin, n, interval, collector, unit}`. Only what a collector returned is one: where the
+#   Facts: `{measured, origin, n, interval, collector, unit}`. Only what a collector returned is one: where the
 #   collection has no `collected` entry, there is no fact, whatever the section says.
 #
 #   The origin is the weakest of all that the fact rests on: the entries of its collectors, and its figures.
@@ -11,7 +11,7 @@ import data.mandate.lib.collectors
 # METADATA
 # description: A figure of the input, as it stands there. One that rests on no row is none, whatever its value.
 figure(collector, stated) := {
-	"value": stated.value,
+	"measured": stated.value,
 	"origin": _weaker(collectors.collected(collector).origin, object.get(stated, "origin", null)),
 	"n": object.get(stated, "sample_size", null),
 	"interval": object.get(stated, "interval", null),
@@ -53,7 +53,7 @@ derived(collector, value) := quantity(collector, value, null)
 # METADATA
 # description: A number of something, such as `rows`.
 quantity(collector, value, unit) := {
-	"value": _listed(value),
+	"measured": _listed(value),
 	"origin": collectors.collected(collector).origin,
 	"n": null,
 	"interval": null,

@@ -18,7 +18,7 @@ stated := {"name": "rate", "value": 0.15, "sample_size": 90, "origin": "measured
 
 test_a_figure_is_a_fact if {
 	facts.figure("fairness", stated) == {
-		"value": 0.15,
+		"measured": 0.15,
 		"origin": "measured",
 		"n": 90,
 		"interval": interval,
@@ -29,7 +29,7 @@ test_a_figure_is_a_fact if {
 
 test_a_bare_figure_is_a_reported_fact if {
 	facts.figure("fairness", {"value": 0.15}) == {
-		"value": 0.15,
+		"measured": 0.15,
 		"origin": "reported",
 		"n": null,
 		"interval": null,
@@ -51,7 +51,7 @@ test_the_weakest_origin_holds[note] if {
 
 test_a_figure_is_as_weak_as_the_one_it_is_compared_with if {
 	fact := facts.compared("fairness", stated, object.union(stated, {"value": 1, "origin": "reported"})) with input as document
-	fact.value == 0.15
+	fact.measured == 0.15
 	fact.origin == "reported"
 }
 
@@ -78,7 +78,7 @@ test_a_figure_without_rows_is_no_fact if {
 
 test_a_quantity_has_a_unit if {
 	facts.quantity("fairness", 3, "rows") == {
-		"value": 3,
+		"measured": 3,
 		"origin": "measured",
 		"n": null,
 		"interval": null,
@@ -90,7 +90,7 @@ test_a_quantity_has_a_unit if {
 test_a_fact_of_several_collectors_is_as_weak_as_the_weakest if {
 	facts.joint(["drift", "fairness"], true).origin == "measured" with input as document
 	facts.joint(["fairness", "claim"], true) == {
-		"value": true,
+		"measured": true,
 		"origin": "reported",
 		"n": null,
 		"interval": null,
@@ -100,5 +100,5 @@ test_a_fact_of_several_collectors_is_as_weak_as_the_weakest if {
 }
 
 test_a_set_becomes_a_list_in_order if {
-	facts.derived("fairness", {"b", "a"}).value == ["a", "b"] with input as document
+	facts.derived("fairness", {"b", "a"}).measured == ["a", "b"] with input as document
 }

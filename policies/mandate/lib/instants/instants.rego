@@ -28,7 +28,11 @@ is_to_come(text) if key(text) > now
 
 # METADATA
 # description: Days from the instant to the request, negative if it is to come. Years 1700 to 2199 only.
-days_since(text) := (_nanoseconds(input.request.time) - _nanoseconds(text)) / ((24 * 3600) * 1000000000)
+days_since(text) := days_between(text, input.request.time)
+
+# METADATA
+# description: Days from one instant to another, negative if that one is earlier. Years 1700 to 2199 only.
+days_between(begin, end) := (_nanoseconds(end) - _nanoseconds(begin)) / ((24 * 3600) * 1000000000)
 
 _nanoseconds(text) := time.parse_rfc3339_ns(text) if {
 	key(text)

@@ -44,6 +44,12 @@ test_days_are_counted if {
 	instants.days_since("2026-11-21T21:30:00.5Z") == -1.5 with input as request
 }
 
+test_days_between_two_instants if {
+	instants.days_between("2026-01-01T00:00:00Z", "2026-04-01T12:00:00Z") == 90.5
+	not instants.days_between("2026-01-01T00:00:00Z", null)
+	not instants.days_between("2026-01-01", "2026-04-01T12:00:00Z")
+}
+
 test_years_that_cannot_be_counted_have_no_days[year] if {
 	some year in ["0001", "1699", "2200", "9999"]
 	not instants.days_since(concat("", [year, "-01-01T00:00:00Z"])) with input as request

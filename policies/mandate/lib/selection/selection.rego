@@ -11,12 +11,7 @@ import data.mandate.selection as settings
 
 # METADATA
 # description: The ids of the rules that judge.
-rules contains rule if {
-	thresholds.environment
-	some rule in ((_whole | _in_part) - _excluded)
-	_action in catalogue[rule].actions
-	_is_here(catalogue[rule].environments)
-}
+rules := _chosen - object.keys(_replaced)
 
 # METADATA
 # description: The rules that judge some of their terms only, by patterns with a term.
@@ -30,9 +25,13 @@ partial contains rule if {
 # description: Rules, and terms of rules, that do not judge, and why; by rule, then reason.
 # scope: document
 not_applicable contains {"rule": rule, "reason": reason} if {
-	some rule, about in catalogue
-	not rule in rules
-	reason := _why_not(rule, about)
+	some rule in (object.keys(catalogue) - _chosen)
+	reason := _why_not(rule, catalogue[rule])
+}
+
+not_applicable contains {"rule": rule, "reason": reason, "replaced_by": other} if {
+	some rule, other in _replaced
+	reason := sprintf("%s replaces it: %s", [other, wording.sentence(catalogue[other].replaces.reason)])
 }
 
 not_applicable contains {"rule": rule, "reason": reason} if {
@@ -68,15 +67,24 @@ _why_not(rule, about) := "The environment is unknown." if {
 } else := sprintf("It does not judge the action %s.", [wording.name(_action)]) if {
 	not _action in about.actions
 } else := sprintf("It does not judge in the environment %s.", [thresholds.environment]) if {
-	not _is_here(about.environments)
+	not thresholds.environment in about.environments
 } else := sprintf("%s excludes it.", [_exclude.set_at]) if {
 	rule in _excluded
 } else := sprintf("%s does not include it.", [_include.set_at])
 
-_is_here(environments) if {
-	"*" in environments
-} else if {
-	thresholds.environment in environments
+# Judged are those that the lists select, of those that judge the action in the environment …
+_chosen := {rule |
+	some rule in ((_whole | _in_part) - _excluded)
+	about := catalogue[rule]
+	_action in about.actions
+	thresholds.environment in about.environments
+}
+
+# … but a rule that another one replaces judges only where that one does not: nothing is left unjudged.
+_replaced[target] := rule if {
+	some rule in _chosen
+	target := catalogue[rule].replaces.rule
+	target in _chosen
 }
 
 # Rules that a list names by a pattern without a term.

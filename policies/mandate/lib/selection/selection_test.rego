@@ -5,7 +5,7 @@ import data.mandate.lib.selection
 catalogue := {
 	"drift.psi": {
 		"actions": ["promote", "monitor"],
-		"environments": ["*"],
+		"environments": ["development", "staging", "production"],
 		"collections": ["drift", "essential"],
 	},
 	"fairness.parity": {
@@ -122,4 +122,68 @@ test_terms if {
 		["fairness.parity", "income"],
 		["fairness.size", "income"],
 	}
+}
+
+replacing := object.union(catalogue, {"bank.parity": {
+	"actions": ["promote", "monitor"],
+	"environments": ["production"],
+	"collections": ["bank"],
+	"replaces": {"rule": "fairness.parity", "reason": "the board measures by odds"},
+}})
+
+replacements := {
+	"where the other judges, it stands back": {
+		"request": asking("promote", "production"),
+		"lists": lists(["*"], []),
+		"rules": {"bank.parity", "drift.psi", "fairness.size"},
+		"not_applicable": {{
+			"rule": "fairness.parity",
+			"reason": "bank.parity replaces it: the board measures by odds.",
+			"replaced_by": "bank.parity",
+		}},
+	},
+	"where the other is not selected, it judges": {
+		"request": asking("promote", "production"),
+		"lists": lists(["drift", "fairness"], []),
+		"rules": {"drift.psi", "fairness.parity", "fairness.size"},
+		"not_applicable": {{"rule": "bank.parity", "reason": "selection.yaml:3 does not include it."}},
+	},
+	"where the other is excluded, it judges": {
+		"request": asking("promote", "production"),
+		"lists": lists(["*"], ["bank"]),
+		"rules": {"drift.psi", "fairness.parity", "fairness.size"},
+		"not_applicable": {{"rule": "bank.parity", "reason": "selection.yaml:9 excludes it."}},
+	},
+	"where it would not judge itself, nothing is replaced": {
+		"request": asking("monitor", "production"),
+		"lists": lists(["*"], []),
+		"rules": {"bank.parity", "drift.psi"},
+		"not_applicable": {
+			{"rule": "fairness.parity", "reason": "It does not judge the action monitor."},
+			{"rule": "fairness.size", "reason": "It does not judge the action monitor."},
+		},
+	},
+}
+
+test_replacements[note] if {
+	some note, case in replacements
+	selection.rules == case.rules with input as case.request
+		with data.mandate.catalogue as replacing
+		with data.mandate.selection as case.lists
+	selection.not_applicable == case.not_applicable with input as case.request
+		with data.mandate.catalogue as replacing
+		with data.mandate.selection as case.lists
+}
+
+# One that is itself replaced still stands for what it replaced.
+test_replacements_form_chains if {
+	chained := object.union(replacing, {"bank.odds": {
+		"actions": ["promote"],
+		"environments": ["production"],
+		"collections": [],
+		"replaces": {"rule": "bank.parity", "reason": "the new board"},
+	}})
+	selection.rules == {"bank.odds", "drift.psi", "fairness.size"} with input as asking("promote", "production")
+		with data.mandate.catalogue as chained
+		with data.mandate.selection as lists(["*"], [])
 }

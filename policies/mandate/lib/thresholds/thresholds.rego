@@ -6,11 +6,20 @@ import data.mandate.scope
 
 # METADATA
 # description: |
-#   The bound `{value, set_at}`: the model's own, else the tier's in the environment, else the environment's,
-#   else the tier's, else the default. An environment that the scope does not list has none, not even the default.
+#   The bound `{value, set_at}`: the model's own, else its family's, else the tier's in the environment, else the
+#   environment's, else the tier's, else the default. An environment that the scope does not list has none, not
+#   even the default.
 of(setting) := bound if {
+	# Most settings have a default alone, and this is on the way of every check.
+	count(setting) == 1
+	environment
+	bound := setting["default"]
+} else := bound if {
 	environment
 	bound := setting.models[input.subject.name]
+} else := bound if {
+	environment
+	bound := setting.families[scope.families[input.subject.name]]
 } else := bound if {
 	bound := setting.tiers_in_environments[environment][tier]
 } else := bound if {
@@ -20,7 +29,7 @@ of(setting) := bound if {
 	bound := setting.tiers[tier]
 } else := bound if {
 	environment
-	bound := setting.default
+	bound := setting["default"]
 }
 
 # METADATA

@@ -7,7 +7,11 @@ request(environment, tier, model) := {
 	"subject": {"name": model, "risk_tier": tier},
 }
 
-known := {"environments": ["staging", "production"], "risk_tiers": ["low", "high"]}
+known := {
+	"environments": ["staging", "production"],
+	"risk_tiers": ["low", "high"],
+	"families": {"credit": "consumer_credit", "mortgage": "consumer_credit"},
+}
 
 bound(value) := {"value": value, "set_at": sprintf("x.yaml:%d", [value])}
 
@@ -16,11 +20,13 @@ setting := {
 	"tiers": {"low": bound(2)},
 	"environments": {"staging": bound(3)},
 	"tiers_in_environments": {"staging": {"high": bound(4)}},
+	"families": {"consumer_credit": bound(6)},
 	"models": {"credit": bound(5)},
 }
 
 cases := {
 	"the model's own comes first": {"request": request("staging", "high", "credit"), "bound": bound(5)},
+	"then its family's": {"request": request("staging", "high", "mortgage"), "bound": bound(6)},
 	"then the tier's in the environment": {"request": request("staging", "high", "churn"), "bound": bound(4)},
 	"then the environment's": {"request": request("staging", "low", "churn"), "bound": bound(3)},
 	"then the tier's": {"request": request("production", "low", "churn"), "bound": bound(2)},

@@ -25,7 +25,7 @@ unproven(term, needed) := sprintf("not shown%s. %s", [_for(term), concat(" ", _o
 # description: A collector whose failure leaves a rule undecided.
 could_not_find_out(collector, reason) := sprintf("The collector %s could not find out: %s", [
 	name(collector),
-	_sentence(reason),
+	sentence(reason),
 ])
 
 # METADATA
@@ -178,14 +178,16 @@ _obstacles(needed) := obstacles if {
 	count(obstacles) > 0
 } else := [sprintf("What %s returned does not say.", [concat(" and ", needed)])]
 
-_obstacle(collector) := sprintf("The collector %s found nothing: %s", [collector, _sentence(found.reason)]) if {
+_obstacle(collector) := sprintf("The collector %s found nothing: %s", [collector, sentence(found.reason)]) if {
 	found := collectors.entry(collector)
 	found.status == "missing"
 } else := could_not_find_out(collector, found.reason) if {
 	found := collectors.entry(collector)
 } else := sprintf("The collection has not one entry for the collector %s.", [collector])
 
-_sentence(text) := concat("", [trim_right(_shortened(_printable(text)), ". "), "."])
+# METADATA
+# description: A text from outside as one sentence, with a full stop.
+sentence(text) := concat("", [trim_right(_shortened(_printable(text)), ". "), "."])
 
 _shortened(text) := text if {
 	count(text) <= 400
