@@ -73,7 +73,7 @@ _why_not(rule, about) := "The environment is unknown." if {
 } else := sprintf("%s does not include it.", [_include.set_at])
 
 # Judged are those that the lists select, of those that judge the action in the environment …
-_chosen := {rule |
+_chosen contains rule if {
 	some rule in ((_whole | _in_part) - _excluded)
 	about := catalogue[rule]
 	_action in about.actions

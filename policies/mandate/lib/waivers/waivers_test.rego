@@ -74,7 +74,7 @@ test_a_waiver_is_for_its_subject_alone[note] if {
 		"another artifact": {"sha256": crypto.sha256("another artifact")},
 		"no artifact": {"sha256": null},
 		"another model": {"name": "churn", "version": testing.good.subject.version},
-		"another version": {"name": testing.good.subject.name, "version": "2"},
+		"another version": {"name": testing.good.subject.name, "version": "41"},
 		"every version": {"name": testing.good.subject.name},
 		"every model": {"version": testing.good.subject.version},
 		"nothing": {},
