@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ..errors import BadPolicy
@@ -27,7 +28,20 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "exclusiveMinimum": ("more than", lambda value, bound: value > bound),
     "exclusiveMaximum": ("less than", lambda value, bound: value < bound),
 }
-_KEYWORDS = ("type", *_BOUNDS, "enum", "items", "minItems", "uniqueItems", "minLength", "description")
+_OF_ITEMS = ("type", *_BOUNDS, "enum", "items", "minItems", "uniqueItems", "minLength", "description")
+_TIGHTENS = "tightens"
+_KEYWORDS = (*_OF_ITEMS, _TIGHTENS)
+
+
+class Direction(StrEnum):
+    """Which way a value must move to be harder to satisfy.
+
+    Up is a larger number, a longer list, or `true`. A group whose values have a direction is one of which
+    each setting is something more to satisfy.
+    """
+
+    UP = "up"
+    DOWN = "down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class Declaration:
     name: tuple[str, ...]
     """Such as `("performance", "minimum", "*")`."""
     schema: Mapping[str, Any]
-    """JSON Schema keywords."""
+    """JSON Schema keywords, and `tightens`."""
     where: str
     """File and line."""
 
@@ -58,6 +72,11 @@ class Declaration:
     def dotted(self) -> str:
         """As written: `performance.minimum.*`."""
         return ".".join(self.name)
+
+    @property
+    def tightens(self) -> Direction | None:
+        """Which way a change makes it harder to satisfy; `None` where nobody says."""
+        return Direction(self.schema[_TIGHTENS]) if _TIGHTENS in self.schema else None
 
     def covers(self, name: tuple[str, ...]) -> bool:
         """Whether it speaks of this setting."""
@@ -85,27 +104,42 @@ def declaration(name: str, schema: Any, where: str) -> Declaration:
     return Declaration(parts, schema, where)
 
 
-def _check_schema(name: str, schema: Any, where: str) -> None:
+def _check_schema(name: str, schema: Any, where: str, keywords: Sequence[str] = _KEYWORDS) -> None:
     if not isinstance(schema, dict):
         raise BadPolicy(
             f"{name} has no schema", where=where, next_step="Write it as {type: number, minimum: 0}"
         )
     for keyword, value in schema.items():
-        if keyword not in _KEYWORDS:
+        if keyword not in keywords:
             raise BadPolicy(
                 f"{name} has the unknown keyword {keyword!r}",
                 where=where,
-                next_step=advice(keyword, _KEYWORDS),
+                next_step=advice(keyword, keywords),
             )
         if keyword in (*_BOUNDS, "minItems", "minLength") and not _TYPES["number"][1](value):
             raise BadPolicy(f"{keyword} of {name} is not a number", where=where, next_step="Correct it")
     kind = schema.get("type")
     if not isinstance(kind, str) or kind not in _TYPES:
         raise BadPolicy(f"{name} has no known type", where=where, next_step=advice(str(kind or ""), _TYPES))
+    if _TIGHTENS in schema:
+        _check_direction(name, schema, where)
     if "enum" in schema and not (isinstance(schema["enum"], list) and schema["enum"]):
         raise BadPolicy(f"enum of {name} is not a list", where=where, next_step="List the values")
     if "items" in schema:
-        _check_schema(name, schema["items"], where)
+        _check_schema(name, schema["items"], where, _OF_ITEMS)
+
+
+def _check_direction(name: str, schema: Mapping[str, Any], where: str) -> None:
+    if schema["type"] == "string":
+        raise BadPolicy(
+            f"{name} is text, which has no direction", where=where, next_step=f"Remove {_TIGHTENS}"
+        )
+    if schema[_TIGHTENS] not in tuple(Direction):
+        raise BadPolicy(
+            f"{_TIGHTENS} of {name} is not a direction",
+            where=where,
+            next_step="Write up where a larger number or a longer list is harder to satisfy, else down",
+        )
 
 
 def _fault(value: Any, schema: Mapping[str, Any]) -> Fault | None:

@@ -221,6 +221,30 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         "fairness.parity has the unknown keyword 'minimun'",
         "Write minimum",
     ),
+    "direction that is none": (
+        rule("{type: number}", "{type: number, tightens: lower}"),
+        f"{RULE_FILE}:17",
+        "tightens of fairness.minimum.* is not a direction",
+        "Write up where a larger number or a longer list is harder to satisfy, else down",
+    ),
+    "direction that is no text": (
+        rule("{type: number}", "{type: number, tightens: [up]}"),
+        f"{RULE_FILE}:17",
+        "tightens of fairness.minimum.* is not a direction",
+        "Write up where a larger number or a longer list is harder to satisfy, else down",
+    ),
+    "direction of text": (
+        rule("{type: number}", "{type: string, tightens: up}"),
+        f"{RULE_FILE}:17",
+        "fairness.minimum.* is text, which has no direction",
+        "Remove tightens",
+    ),
+    "direction of items": (
+        rule("{type: number}", "{type: array, items: {type: number, tightens: up}}"),
+        f"{RULE_FILE}:17",
+        "fairness.minimum.* has the unknown keyword 'tightens'",
+        "Write items",
+    ),
     "declaration with unknown type": (
         rule("{type: number}", "{type: nmber}"),
         f"{RULE_FILE}:17",

@@ -5,7 +5,7 @@
 #   `null <= 0.05` is true, and so is `"NaN" >= 0.8`.
 # custom:
 #   thresholds:
-#     evidence.accepted_origins: {type: array, items: {type: string, enum: [measured, reported]}}
+#     evidence.accepted_origins: {type: array, tightens: down, items: {type: string, enum: [measured, reported]}}
 package mandate.lib.check
 
 import data.mandate.lib.thresholds

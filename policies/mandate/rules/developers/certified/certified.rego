@@ -20,7 +20,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     developers.required_topics: {type: array, minItems: 1, items: {type: string, minLength: 1}}
+#     developers.required_topics: {type: array, tightens: up, minItems: 1, items: {type: string, minLength: 1}}
 package mandate.rules.developers.certified
 
 import data.mandate.lib.check

@@ -17,8 +17,8 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     documentation.required_sections: {type: array, minItems: 1, items: {type: string, minLength: 1}}
-#     documentation.minimum_words: {type: integer, minimum: 1}
+#     documentation.required_sections: {type: array, tightens: up, minItems: 1, items: {type: string, minLength: 1}}
+#     documentation.minimum_words: {type: integer, tightens: up, minimum: 1}
 package mandate.rules.documentation.model_card
 
 import data.mandate.lib.check

@@ -21,8 +21,8 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     fairness.required_attributes: {type: array, items: {type: string, minLength: 1}}
-#     fairness.disparate_impact_ratio: {type: number, minimum: 0, maximum: 1}
+#     fairness.required_attributes: {type: array, tightens: up, items: {type: string, minLength: 1}}
+#     fairness.disparate_impact_ratio: {type: number, tightens: up, minimum: 0, maximum: 1}
 package mandate.rules.fairness.disparate_impact
 
 import data.mandate.lib.check

@@ -20,7 +20,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     performance.minimum.*: {type: number}
+#     performance.minimum.*: {type: number, tightens: up}
 package mandate.rules.performance.minimum
 
 import data.mandate.lib.check

@@ -17,8 +17,8 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     performance.regression_tolerance.*: {type: number, minimum: 0}
-#     performance.baseline_required: {type: boolean}
+#     performance.regression_tolerance.*: {type: number, tightens: down, minimum: 0}
+#     performance.baseline_required: {type: boolean, tightens: up}
 package mandate.rules.performance.no_regression
 
 import data.mandate.lib.check

@@ -19,6 +19,7 @@
 #   thresholds:
 #     provenance.required_fields:
 #       type: array
+#       tightens: up
 #       minItems: 1
 #       items:
 #         type: string

@@ -17,7 +17,7 @@
 #   actions: [promote, deploy, monitor]
 #   waivable: true
 #   thresholds:
-#     schema.extra_columns: {type: array, items: {type: string, minLength: 1}}
+#     schema.extra_columns: {type: array, tightens: down, items: {type: string, minLength: 1}}
 package mandate.rules.schema.compatible
 
 import data.mandate.lib.check
