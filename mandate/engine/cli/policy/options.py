@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ...configuration import FILE_NAME, find, load
+from ...configuration import FILE_NAME, Configuration, find, load
 from ...errors import BadConfiguration, OpaUnavailable
+from ..options import configured
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -30,18 +31,38 @@ def policies(wrapped: _Command) -> _Command:
     @functools.wraps(wrapped)
     def with_policies(*args: Any, file: Path | None, **kwargs: Any) -> Any:
         from .... import composition, share
-        from ...opa.locate import find_opa
 
         file = file or _nearest()
         configuration = load(file, environment=os.environ) if file else None
         folders = composition.policy_folders(configuration) if configuration else [share.policies()]
-        try:
-            opa = composition.opa_program(configuration) if configuration else find_opa()
-        except OpaUnavailable as error:  # nothing is judged here, so nothing is undecided
-            raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
-        return wrapped(*args, folders=folders, opa=opa, **kwargs)
+        return wrapped(*args, folders=folders, opa=_opa(configuration), **kwargs)
 
     return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+
+
+def organisation(wrapped: _Command) -> _Command:
+    """As `policies`, of an organisation only: passes its `configuration` too."""
+
+    @configured
+    @functools.wraps(wrapped)
+    def with_policies(*args: Any, configuration: Configuration, **kwargs: Any) -> Any:
+        from .... import composition
+
+        folders = composition.policy_folders(configuration)
+        opa = _opa(configuration)
+        return wrapped(*args, configuration=configuration, folders=folders, opa=opa, **kwargs)
+
+    return with_policies  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def _opa(configuration: Configuration | None) -> Path:
+    from .... import composition
+    from ...opa.locate import find_opa
+
+    try:
+        return composition.opa_program(configuration) if configuration else find_opa()
+    except OpaUnavailable as error:  # nothing is judged here, so nothing is undecided
+        raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
 
 
 def _nearest() -> Path | None:
