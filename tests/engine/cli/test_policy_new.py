@@ -367,3 +367,22 @@ def test_the_last_folder_of_several_is_the_one_that_is_written(organisation: Org
     shown = organisation.mandate(*NEW, "--output", "json").json
     assert shown["files"]["rule"] == str(organisation.folder / RULE.replace("policies/", "credit/"))
     assert shown["threshold"]["set_at"] == "organisation-2/thresholds/fairness.yaml:5"
+
+
+def test_a_rule_that_replaces_another_one_says_so(organisation: Organisation) -> None:
+    assert organisation.mandate(*NEW, "--replaces", "fairness.demographic_parity").exit_code == 0
+    assert (
+        "#   replaces:\n"
+        "#     rule: fairness.demographic_parity\n"
+        "#     reason: TODO say why this organisation judges otherwise\n"
+    ) in (organisation.folder / RULE).read_text()
+    assert [problem for problem in problems(organisation) if ": to be filled in: " not in problem] == []
+
+
+def test_what_is_not_there_cannot_be_replaced(organisation: Organisation) -> None:
+    before = files(organisation)
+    shown = organisation.mandate(*NEW, "--replaces", "fairness.demographic_paritty")
+    assert shown.exit_code == 2
+    assert "replaces 'fairness.demographic_paritty', which does not exist" in shown.err
+    assert "→ Write fairness.demographic_parity" in shown.err
+    assert files(organisation) == before
