@@ -1,9 +1,9 @@
-"""Compiles sources into the bytes of a bundle.
+"""Compiles sources into the entries of a bundle.
 
 1. `opa check --strict`: the Rego is right, and calls only what policies may call
 2. METADATA becomes the catalogue; thresholds and selection are held against it
 3. `opa check` again, beside the data: no rule defines what the data holds
-4. `opa build`
+4. Rego, data, manifest and sources are laid out as `contents` says
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from . import capabilities, scope, selection, waivers
 from .catalogue import describe
 from .command import run
 from .complaints import accepted
+from .contents import entries
 from .declarations import Declaration
 from .sources import Kind, Sources
 from .thresholds import compile_thresholds
 from .tree import merged, write_data
-
-ENTRYPOINT = "mandate/main/decision"
-_OUTPUT = "bundle.tar.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +38,14 @@ class Compiled:
     """What becomes `data.mandate`: `catalogue`, `scope`, `selection`, `thresholds`, `waivers`."""
 
 
-def build(sources: Sources, *, opa: Path) -> bytes:
-    """The bundle. `BadPolicy` for sources that cannot be compiled."""
+def build(sources: Sources, *, opa: Path, release: int | None = None) -> dict[str, bytes]:
+    """The entries of the bundle, for `archive.pack`. `BadPolicy` for sources that cannot be compiled."""
     with merged(sources, Kind.REGO) as tree:
         check_rego(tree, sources, opa=opa)
-        write_data(tree, compile_data(tree, sources, opa=opa).data)
+        data = compile_data(tree, sources, opa=opa).data
+        write_data(tree, data)
         check_rego(tree, sources, opa=opa)
-        output = tree.parent / _OUTPUT
-        options = [
-            "--bundle",
-            "--revision",
-            sources.revision,
-            "--entrypoint",
-            ENTRYPOINT,
-            "--output",
-            str(output),
-        ]
-        accepted(run(opa, ["build", *options, *restrictions(), "."], folder=tree), sources)
-        return output.read_bytes()
+    return entries(sources, data, release=release)
 
 
 def check_rego(tree: Path, sources: Sources, *, opa: Path, schemas: Path | None = None) -> None:

@@ -7,7 +7,6 @@ that only compiling needs.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -69,22 +68,38 @@ class Bundle:
         """`data.mandate`, without what Rego defines. `BadPolicy` if the file is no longer what it was."""
         import tarfile
 
+        from . import archive
+
         try:
-            content = self.path.read_bytes()
-            if sha256(content) != self.sha256:
-                raise BadPolicy(
-                    "the bundle was changed after it was compiled",
-                    where=str(self.path),
-                    next_step="Remove it and try again",
-                )
-            with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-                member = archive.extractfile("/data.json")
-                data: dict[str, Any] = json.loads(member.read() if member else b"")["mandate"]
+            data: dict[str, Any] = json.loads(archive.first(self._content(), archive.DATA))["mandate"]
         except (OSError, tarfile.TarError, KeyError, ValueError) as failure:
-            raise BadPolicy(
-                "the bundle cannot be read", where=str(self.path), next_step="Remove it and try again"
-            ) from failure
+            raise self._unreadable() from failure
         return data
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The files that it was compiled from, without tests. `BadPolicy` if it carries none."""
+        from . import contents
+
+        try:
+            return contents.parsed(self._content()).sources
+        except OSError as failure:
+            raise self._unreadable() from failure
+
+    def _content(self) -> bytes:
+        content = self.path.read_bytes()
+        if sha256(content) != self.sha256:
+            raise BadPolicy(
+                "the bundle was changed after it was compiled",
+                where=str(self.path),
+                next_step="Remove it and try again",
+            )
+        return content
+
+    def _unreadable(self) -> BadPolicy:
+        return BadPolicy(
+            "the bundle cannot be read", where=str(self.path), next_step="Remove it and try again"
+        )
 
 
 def compile(  # noqa: A001  (policy.bundle.compile reads as what it does)
@@ -132,9 +147,10 @@ def _kept(revision: str, store: Path) -> Bundle | None:
 
 
 def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
+    from . import archive
     from .build import build
 
-    content = build(sources, opa=opa)
+    content = archive.pack(build(sources.deciding, opa=opa))
     # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.
     if (kept := _kept(sources.revision, store)) is not None:
         return kept

@@ -1,6 +1,7 @@
 """The files of the policy folders, and the revision that they make.
 
-A *root* is a folder of policies: the library first, then the organisation's with the same layout.
+A *root* is a folder of policies: the library first, then the organisation's with the same layout. A bundle,
+which carries the files of all roots that it was made of, stands for these.
 
     mandate/main, mandate/lib/…, mandate/rules/<category>/<rule>    Rego; package = folder
     mandate/testing/…, *_test.rego                                  what only tests use
@@ -13,10 +14,8 @@ A file that nobody would read, such as `threshold/fairness.yaml`, is an error an
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from ..digests import document_sha256, sha256
 from ..errors import BadPolicy
 from ..nearest import advice
+from . import folder
 
 FORMAT = 2
 """Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""
@@ -31,7 +31,16 @@ FORMAT = 2
 MAX_BYTES = 1 << 20
 """The largest file of a root."""
 
-RESERVED = ("catalogue", "scope", "selection", "thresholds", "waivers")
+MAX_BYTES_IN_ALL = 8 << 20
+"""The most that all files together have."""
+
+MAX_FILES = 5_000
+"""The most files of all roots together."""
+
+MAX_RULES = 1_000
+"""The most rules: they are compiled in a few seconds, and no catalogue of controls is as long."""
+
+RESERVED = ("catalogue", "scope", "selection", "sources", "thresholds", "waivers")
 """Names below `data.mandate` that the compiler fills: no Rego there."""
 
 _READ = (".rego", ".yaml", ".yml", ".json")
@@ -40,6 +49,7 @@ _DATA_FILES = ("scope.yaml", "selection.yaml")
 _DATA_FOLDERS = ("thresholds", "waivers")
 _NOT_POLICIES = ("checks", "schemas")
 _RULE_FOLDER_PARTS = 4
+_RULES = "mandate/rules/"
 
 
 class Kind(Enum):
@@ -78,6 +88,8 @@ class Sources:
     """The files of all roots, ordered by root and path."""
 
     files: tuple[Source, ...]
+    format: int = FORMAT
+    """`FORMAT` of the Mandate that read them: another one for the sources of an old bundle."""
 
     def of(self, *kinds: Kind) -> tuple[Source, ...]:
         """The files of these kinds, in order."""
@@ -89,7 +101,12 @@ class Sources:
         roots: dict[str, dict[str, str]] = {}
         for source in self.of(Kind.REGO, Kind.YAML):
             roots.setdefault(str(source.root), {})[source.path] = sha256(source.content)
-        return f"sha256:{document_sha256({'format': FORMAT, 'roots': roots})}"
+        return f"sha256:{document_sha256({'format': self.format, 'roots': roots})}"
+
+    @property
+    def deciding(self) -> Sources:
+        """Those that make the revision: without the tests."""
+        return Sources(self.of(Kind.REGO, Kind.YAML), self.format)
 
     def label(self, path: str) -> str:
         """The label of the Rego file or test at `path` in the merged tree, which holds each path once."""
@@ -105,62 +122,111 @@ def prefix(root: int) -> str:
 
 
 def read(roots: Sequence[Path]) -> Sources:
-    """Read the roots, the library first. `BadPolicy` for what cannot be part of them."""
+    """Read the roots, the library first, or one bundle. `BadPolicy` for what cannot be part of them.
+
+    Whether a bundle is signed is not asked here.
+    """
     if not roots:
         raise BadPolicy("there is no folder of policies", next_step="Name at least the library")
+    if len(roots) == 1 and folder.is_file(roots[0]):
+        return _carried(roots[0])
+    found = [each for number, root in enumerate(roots) for each in _read_root(number, root)]
+    _refuse_too_many([source for source, _ in found])
     files: list[Source] = []
-    for number, root in enumerate(roots):
-        files += _read_root(number, root)
+    size = 0
+    for source, file in found:
+        content = folder.content(file, source.label, MAX_BYTES)
+        if (size := size + len(content)) > MAX_BYTES_IN_ALL:
+            raise BadPolicy(
+                f"all policies together have more than {MAX_BYTES_IN_ALL >> 20} MiB",
+                where=str(roots[source.root]),
+                next_step="Keep tables of data elsewhere: policies are what people read",
+            )
+        files.append(replace(source, content=content))
     _refuse_overlaps(files)
     return Sources(tuple(files))
 
 
-def _read_root(number: int, root: Path) -> list[Source]:
-    try:
-        real = root.resolve(strict=True)
-        found = sorted(_walk(real, real, "", ()))
-    except NotADirectoryError as failure:
-        raise BadPolicy(
-            "it is not a folder", where=str(root), next_step="Name a folder of policies"
-        ) from failure
-    except FileNotFoundError as failure:
-        raise BadPolicy(
-            "there is no such folder", where=str(root), next_step="Create it, or correct its path"
-        ) from failure
-    except OSError as failure:
-        raise BadPolicy(
-            f"the folder cannot be read: {failure.strerror}",
-            where=str(root),
-            next_step="Check its permissions",
-        ) from failure
-    sources = []
-    for path, file in found:
-        label = f"{prefix(number)}{path}"
-        if (kind := _kind(path, label)) is not None:
-            sources.append(Source(number, path, kind, _content(file, label)))
-    return sources
+def as_texts(sources: Sources) -> list[dict[str, str]]:
+    """The text of each file by its path, for each root. `BadPolicy` for a file that is not text."""
+    roots: list[dict[str, str]] = []
+    for source in sources.files:
+        roots += [{} for _ in range(len(roots), source.root + 1)]
+        try:
+            roots[source.root][source.path] = source.content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadPolicy(
+                "the file is not UTF-8 text", where=source.label, next_step="Save it as UTF-8"
+            ) from error
+    return roots
 
 
-def _walk(
-    root: str | Path, folder: str | Path, path: str, above: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    """Relative and real path of each file that is not hidden; a link may lead anywhere inside the root."""
-    real = os.path.realpath(folder)
-    if real in above:
-        raise BadPolicy("a link leads to a folder around it", where=path.rstrip("/"), next_step="Remove it")
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            relative = f"{path}{entry.name}"
-            if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(root):
+def from_texts(roots: Sequence[Mapping[str, str]], *, format: int) -> Sources:  # noqa: A002  (as the field)
+    """The sources of which `as_texts` made this. `BadPolicy` for what could not be files of roots."""
+    files = []
+    for number, texts in enumerate(roots):
+        for path, text in sorted(texts.items()):
+            label = f"{prefix(number)}{path}"
+            hidden = any(part in ("", "..") or part.startswith(".") for part in path.split("/"))
+            kind = None if hidden or not _is_text(path) else _kind(path, label)
+            content = text.encode("utf-8")
+            if kind is None or len(content) > MAX_BYTES:
                 raise BadPolicy(
-                    "a link leads out of the folder of policies", where=relative, next_step="Put a copy there"
+                    "a bundle does not carry such a file",
+                    where=label,
+                    next_step="Make the bundle with `mandate policy bundle`",
                 )
-            if entry.is_dir():
-                yield from _walk(root, entry.path, f"{relative}/", (*above, real))
-            else:
-                yield relative, entry.path
+            files.append(Source(number, path, kind, content))
+    _refuse_too_many(files)
+    _refuse_overlaps(files)
+    return Sources(tuple(files), format)
+
+
+def _carried(bundle: Path) -> Sources:
+    """The sources in a bundle."""
+    from . import archive, contents
+
+    try:
+        return contents.parsed(archive.read(bundle)).sources
+    except BadPolicy as error:
+        where = f"{bundle}: {error.where}" if error.where not in ("", str(bundle)) else str(bundle)
+        raise BadPolicy(error.what, where=where, next_step=error.next_step) from error
+
+
+def _refuse_too_many(files: Sequence[Source]) -> None:
+    rules = {source.folder for source in files if source.kind is Kind.REGO and _is_rule(source.path)}
+    if len(rules) > MAX_RULES:
+        raise BadPolicy(
+            f"there are {len(rules):,} rules, and at most {MAX_RULES:,} are compiled",
+            where=f"{_RULES}…",
+            next_step="Let one rule judge many terms",
+        )
+    if len(files) > MAX_FILES:
+        raise BadPolicy(
+            f"there are {len(files):,} files of policies, and at most {MAX_FILES:,} are taken",
+            next_step="Remove some",
+        )
+
+
+def _is_rule(path: str) -> bool:
+    return path.startswith(_RULES)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file can be named so everywhere: bytes that are not UTF-8 become surrogates."""
+    return path.isprintable()
+
+
+def _read_root(number: int, root: Path) -> Iterator[tuple[Source, str]]:
+    """The files of a root that policies are made of, not read yet, and the path of each."""
+    for path, file in folder.files(root):
+        label = f"{prefix(number)}{path}"
+        if not _is_text(path):
+            raise BadPolicy(
+                "the file's name holds what cannot be printed", where=label, next_step="Rename it"
+            )
+        if (kind := _kind(path, label)) is not None:
+            yield Source(number, path, kind, b""), file
 
 
 def _kind(path: str, label: str) -> Kind | None:
@@ -200,27 +266,6 @@ def _kind_in_mandate(parts: list[str], suffix: str, label: str) -> Kind:
     return Kind.REGO
 
 
-def _content(file: str, label: str) -> bytes:
-    try:
-        with open(file, "rb", opener=_without_waiting) as opened:
-            status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise BadPolicy("it is not a regular file", where=label, next_step="Remove it")
-            content = opened.read(MAX_BYTES + 1)
-    except OSError as failure:
-        raise BadPolicy(
-            f"the file cannot be read: {failure.strerror}", where=label, next_step="Check its permissions"
-        ) from failure
-    if len(content) > MAX_BYTES:
-        raise BadPolicy("the file is over 1 MiB", where=label, next_step="Split it")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a named pipe without waiting for somebody to write to it."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 def _refuse_overlaps(files: Sequence[Source]) -> None:
     """A later root adds packages: it adds nothing to an earlier root's, nor defines them from above."""
     owner: dict[str, int] = {}
@@ -236,9 +281,9 @@ def _refuse_overlaps(files: Sequence[Source]) -> None:
             tests.add(source.path)
         if source.kind is not Kind.REGO:
             continue
-        for folder, root in owner.items():
-            if root != source.root and f"{folder}/".startswith(f"{source.folder}/"):
-                package = folder.replace("/", ".")
+        for owned, root in owner.items():
+            if root != source.root and f"{owned}/".startswith(f"{source.folder}/"):
+                package = owned.replace("/", ".")
                 raise BadPolicy(
                     f"the package {package} is already defined by an earlier folder of policies",
                     where=source.label,

@@ -36,13 +36,14 @@ def test_the_compiled_form_is_that_of_its_number(library: Path, opa: Path, store
 def test_a_bundle_holds_rego_and_data_but_no_tests(library: Path, opa: Path, store: Path) -> None:
     compiled = bundle.compile([library], opa=opa, store=store)
     with tarfile.open(compiled.path) as archive:
-        assert sorted(archive.getnames()) == [
-            "/.manifest",
-            "/data.json",
-            "/mandate/main/main.rego",
-            "/mandate/rules/fairness/parity/parity.rego",
+        assert archive.getnames() == [
+            "data.json",
+            ".manifest",
+            "mandate/main/main.rego",
+            "mandate/rules/fairness/parity/parity.rego",
+            "sources.json",
         ]
-        manifest = archive.extractfile("/.manifest")
+        manifest = archive.extractfile(".manifest")
         assert manifest is not None
         assert json.load(manifest) == {"revision": compiled.revision, "roots": ["mandate"], "rego_version": 1}
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mandate.engine.errors import BadPolicy
+from mandate.engine.policy import folder
 from mandate.engine.policy.sources import MAX_BYTES, Kind, Source, Sources, read
 
 from .conftest import FILES, write
@@ -200,4 +201,49 @@ def test_roots_must_be_folders(library: Path, tmp_path: Path) -> None:
         "the folder cannot be read: File name too long. Check its permissions."
     )
     file = library / "scope.yaml"
-    assert fault(file) == f"{file}: it is not a folder. Name a folder of policies."
+    assert fault(file) == (
+        f"{file}: it is not a bundle: it is no gzip file, or a damaged one. "
+        "Get the file again, or make it with `mandate policy bundle`."
+    )
+    assert fault(library, file) == (
+        f"{file}: it is not a folder, and a bundle stands alone. "
+        "Name folders of policies, or one bundle, which carries all its layers."
+    )
+
+
+def test_ten_thousand_rules_are_refused_before_anything_is_compiled(library: Path) -> None:
+    for number in range(10_000):
+        write(library, {f"mandate/rules/many/rule_{number}/rule.rego": "package mandate.rules.many"})
+    assert fault(library) == (
+        "mandate/rules/…: there are 10,001 rules, and at most 1,000 are compiled. "
+        "Let one rule judge many terms."
+    )
+
+
+def test_too_many_files_are_refused(library: Path) -> None:
+    write(library, {f"mandate/lib/many/lib_{number}.rego": "" for number in range(5_000)})
+    assert fault(library) == "there are 5,007 files of policies, and at most 5,000 are taken. Remove some."
+
+
+def test_too_much_text_is_refused(library: Path) -> None:
+    write(library, {f"mandate/testing/{number}.json": "#" * MAX_BYTES for number in range(8)})
+    assert fault(library) == (
+        f"{library}: all policies together have more than 8 MiB. "
+        "Keep tables of data elsewhere: policies are what people read."
+    )
+
+
+def test_a_folder_with_all_of_a_disk_is_not_walked(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_MAX_FILES", len(FILES))
+    assert len(read([library]).files) == len(FILES)
+    write(library, {"README.md": ""})
+    assert fault(library) == (
+        f"{library}: the folder has more than 7 files. Name the folder of policies, not one above it."
+    )
+
+
+def test_a_name_that_cannot_be_printed_is_refused(library: Path) -> None:
+    (library / "thresholds" / os.fsdecode(b"drift\xff.yaml")).write_text("")
+    assert fault(library) == (
+        "thresholds/drift\udcff.yaml: the file's name holds what cannot be printed. Rename it."
+    )
