@@ -142,7 +142,7 @@ class _Lookup:
         if path.is_dir():
             return Revision(self.reference, of_folder(path))
         if path.name.endswith(_BUNDLE):
-            return Revision(self.reference, _of_bundle(path))
+            return Revision(self.reference, (path,))
         if path.suffix == ".yaml":
             return Revision(self.reference, of_settings(path))
         raise BadPolicy(
@@ -165,7 +165,7 @@ class _Lookup:
             )
         if not files:
             return None
-        return Revision(f"sha256:{files[0].name.removesuffix(_BUNDLE)[:12]}", _of_bundle(files[0]))
+        return Revision(f"sha256:{files[0].name.removesuffix(_BUNDLE)[:12]}", (files[0],))
 
     def _other_meanings(self, commit: Commit) -> Iterator[str]:
         shown = _shown(self.reference)
@@ -193,14 +193,6 @@ class _Lookup:
             if near
             else "Name a folder, bundle, git ref or revision",
         )
-
-
-def _of_bundle(file: Path) -> tuple[Path, ...]:
-    raise BadPolicy(
-        "the sources in a bundle cannot be read yet",
-        where=str(file),
-        next_step="Name the folder or the git ref that it was made from",
-    )
 
 
 class _Past:

@@ -311,9 +311,10 @@ def test_a_hook_of_git_may_ask(repository: Repository, monkeypatch: pytest.Monke
     assert read("v1.0", repository.folder / "bank") == OLD
 
 
-def test_a_bundle_is_not_read_yet(repository: Repository, tmp_path: Path) -> None:
+def test_a_bundle_is_the_root_that_carries_its_sources(repository: Repository, tmp_path: Path) -> None:
     digits = "0123456789abcdef"
     write(tmp_path, {f"{digits}.tar.gz": "", f"{digits[:9]}.tar.gz": ""})
     for reference in (digits, f"sha256:{digits}", f"./{digits}.tar.gz"):
-        assert "the sources in a bundle cannot be read yet" in refused(reference, tmp_path, store=tmp_path)
+        with revisions.at(reference, folder=tmp_path, store=tmp_path) as revision:
+            assert revision.roots == (tmp_path / f"{digits}.tar.gz",)
     assert "2 revisions begin so" in refused(digits[:8], tmp_path, store=tmp_path)
