@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .engine.claim import ClaimedFacts
 from .engine.configuration import LIBRARY, Configuration
 from .engine.decision import Policy
-from .engine.errors import BadConfiguration, BadInput, BadRequest
+from .engine.errors import BadConfiguration, BadInput, BadRequest, OpaUnavailable
 from .engine.gate import Gate, Judge
 from .engine.input import Action
 from .engine.nearest import advice
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from .engine.collecting import CollectedFacts, Collector, Version
     from .engine.evidence.public_keys import PublicKey
     from .engine.evidence.reading import Record
+    from .engine.evidence.signed import Signed
     from .engine.evidence.sqlite import SqliteLedger
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
+    from .engine.replay.again import Means
     from .registry.mlflow import MlflowRegistry, ResolvedVersion
 
 _ENVIRONMENT = "production"
@@ -93,6 +95,47 @@ def recorded(configuration: Configuration, reference: str) -> Record:
     from .engine.evidence.reading import find
 
     return find(ledger(configuration), reference, public_keys(configuration))
+
+
+def signed(configuration: Configuration, reference: str) -> Signed:
+    """A recorded decision as the JSON that was signed."""
+    from .engine.evidence import reading, signed
+
+    store = ledger(configuration)
+    found = signed.read(reading.entry(store, reference), store, public_keys(configuration))
+    if found is None:
+        raise BadRequest(
+            "this entry is no decision", where=store.location, next_step="See `mandate ledger show`"
+        )
+    return found
+
+
+def means_of_replay(configuration: Configuration, recorded: Signed, opa: Path | None) -> Means:
+    """What there is to judge a recorded decision with: this OPA, or one of the version that judged."""
+    from .engine.opa import places
+    from .engine.replay import again
+
+    def programs(version: str) -> Iterator[Path]:
+        yield places.data_home() / f"opa-{version}" / "opa"
+        with suppress(OpaUnavailable):
+            yield opa_program(configuration)
+
+    return again.means(
+        recorded,
+        partial(policy_bundle.past, store=configuration.state / "policies"),
+        lambda version: again.of_version(version, programs(version)),
+        given=_versioned(opa) if opa else None,
+    )
+
+
+def _versioned(opa: Path) -> tuple[Path, str]:
+    """The program and its version. A program that is none is the caller's mistake."""
+    from .engine.opa.locate import version
+
+    try:
+        return opa, version(opa)
+    except OpaUnavailable as error:
+        raise BadRequest(error.what, where="--opa", next_step="Name an `opa` program") from error
 
 
 def model_registry(configuration: Configuration) -> MlflowRegistry:

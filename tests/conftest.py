@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from mandate.engine.opa import places
 from mandate.engine.opa.locate import find_opa
+from mandate.engine.opa.recipe import Recipe, build
+
+OPA_1_20_0 = Path(__file__).parent / "opa-1.20.0"
 
 pytest_plugins = ["tests.mlflow_fixtures"]
 
@@ -41,3 +45,20 @@ def opa() -> Path:
 def regal() -> Path:
     """The real Regal, likewise."""
     return places.program("regal")
+
+
+@pytest.fixture(scope="session")
+def opa_1_20_0() -> Path:
+    """A real OPA of a version that is refused, built once for all test runs of this user."""
+    folder = places.data_home() / "opa-1.20.0"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes run in parallel
+        built = folder / "opa"
+        if not built.exists():
+            build(
+                Recipe("opa", "1.20.0", "github.com/open-policy-agent/opa", OPA_1_20_0),
+                folder,
+                progress=print,
+            )
+    return built

@@ -62,10 +62,24 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
     "mandate.engine.opa": (*VALUES, "mandate.share", "mandate.engine.opa"),
     "mandate.engine.evidence": (*VALUES, "mandate.__version__", "mandate.engine.evidence"),
+    "mandate.engine.replay": (
+        *VALUES,
+        "mandate.__version__",
+        "mandate.engine.evidence",
+        "mandate.engine.opa",
+        "mandate.engine.policy",
+        "mandate.engine.replay",
+    ),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.claim": (*INPUT, "mandate.engine.strict_json"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
-    "mandate.engine.report": (*VALUES, "mandate.engine.gate", "mandate.engine.report"),
+    "mandate.engine.report": (
+        *VALUES,
+        "mandate.engine.evidence",
+        "mandate.engine.gate",
+        "mandate.engine.replay",
+        "mandate.engine.report",
+    ),
     "mandate.engine.cli": ("mandate.engine", "mandate.composition", "mandate.share", "mandate.__version__"),
 }
 

@@ -11,4 +11,5 @@ One decision on its way, one module a step:
     checks      everything that can be wrong with one entry
     verify      everything that can be wrong with a ledger
     reading     an entry back as the values that were recorded
+    signed      an entry back as the JSON that was signed, to be judged again
 """

@@ -38,7 +38,7 @@ def find(store: Store, reference: str, keys: Mapping[str, PublicKey]) -> Record:
 
     `UnknownSubject` if there is none or more than one; `NotRecorded` if the entry is not what was recorded.
     """
-    return read(_stored(store, reference), store, keys)
+    return read(entry(store, reference), store, keys)
 
 
 def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
@@ -72,7 +72,8 @@ def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
     )
 
 
-def _stored(store: Store, reference: str) -> Stored:
+def entry(store: Store, reference: str) -> Stored:
+    """The entry that a reference means, unverified; `UnknownSubject` as `find` raises it."""
     wanted = reference.strip().lower()
     # Ids begin with the time; until the year 2527 that is a zero, so no id's beginning looks like an index.
     matches: tuple[Stored, ...] = ()

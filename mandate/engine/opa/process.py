@@ -63,7 +63,9 @@ class LocalOpa:
 
     `program`: an `opa`, or how to find one (such as `find_opa`). `bundle`: the archive of the policies, whose
     manifest must confine them to the root `mandate`. `bundle_sha256`: if given, the archive must have this
-    digest. `timeout`: seconds to get ready.
+    digest. `timeout`: seconds to get ready. `garbage`: percent of the memory in use that may be garbage
+    before Go collects it; where thousands of questions follow each other, more memory saves a third of the
+    time.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class LocalOpa:
         *,
         bundle_sha256: str | None = None,
         timeout: float = 10.0,
+        garbage: int | None = None,
     ) -> None:
         self._program = program
         self._bundle = bundle
         self._bundle_sha256 = bundle_sha256
         self._timeout = timeout
+        self._garbage = garbage
         self._owner = os.getpid()
         self._folder: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -180,6 +184,10 @@ class LocalOpa:
             shutil.rmtree(folder, ignore_errors=True)
 
     @property
+    def _tuning(self) -> Mapping[str, str]:
+        return {} if self._garbage is None else {"GOGC": str(self._garbage)}
+
+    @property
     def _running(self) -> Path:
         if self._folder is None:
             raise RuntimeError("OPA was not started")
@@ -233,7 +241,7 @@ class LocalOpa:
                 ["/bin/sh", "-c", _GUARD, "mandate-opa-guard", str(folder), *command],
                 cwd=folder,
                 # Nothing of ours: no token, no proxy. OPA's own variables could change what it does.
-                env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C"},
+                env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C", **self._tuning},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

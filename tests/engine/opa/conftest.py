@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import socket
@@ -15,12 +14,8 @@ import pytest
 
 from mandate.engine.decision import Policy
 from mandate.engine.digests import file_sha256
-from mandate.engine.opa import places
-from mandate.engine.opa.recipe import Recipe, build
 
 from .peers import REVISION, Peer, Script
-
-OPA_1_20_0 = Path(__file__).parents[2] / "opa-1.20.0"
 
 # Answers as the contract says: by environment, one of each kind.
 POLICIES = """package mandate.main
@@ -62,23 +57,6 @@ decision := {"outcome": "deny", "reasons": [sprintf("%d", [pairs])]} if {
 
 Bundled = Callable[..., Path]
 OpaServer = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def opa_1_20_0() -> Path:
-    """A real OPA of a version that is refused, built once for all test runs of this user."""
-    folder = places.data_home() / "opa-1.20.0"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes run in parallel
-        built = folder / "opa"
-        if not built.exists():
-            build(
-                Recipe("opa", "1.20.0", "github.com/open-policy-agent/opa", OPA_1_20_0),
-                folder,
-                progress=print,
-            )
-    return built
 
 
 @pytest.fixture(scope="session")

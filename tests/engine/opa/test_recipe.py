@@ -13,7 +13,7 @@ from mandate.engine.opa import places
 from mandate.engine.opa.locate import version
 from mandate.engine.opa.recipe import Recipe, build, install, main, recipe
 
-from .conftest import OPA_1_20_0
+OPA_1_20_0 = Path(__file__).parents[2] / "opa-1.20.0"
 
 
 @pytest.fixture
