@@ -232,6 +232,8 @@ class LocalOpa:
             "--log-level=error",
             "--log-format=text",
             "--skip-version-check",
+            # Thresholds are kept as the evaluator reads them, and not converted for each question.
+            "--optimize-store-for-read-speed",
             "--bundle",
             BUNDLE,
             _AUTHORISATION,

@@ -17,7 +17,7 @@ from ... import share
 from ..errors import BadPolicy
 from ..strict_yaml import Document, load
 from . import capabilities, scope, selection, waivers
-from .catalogue import describe
+from .catalogue import applicable, describe
 from .command import run
 from .complaints import accepted
 from .contents import entries
@@ -35,7 +35,8 @@ class Compiled:
     declarations: tuple[Declaration, ...]
     """The thresholds that packages read, with their schemas and the lines that say so."""
     data: dict[str, Any]
-    """What becomes `data.mandate`: `catalogue`, `scope`, `selection`, `thresholds`, `waivers`."""
+    """What becomes `data.mandate`: `applicable`, `catalogue`, `scope`, `selection`, `thresholds`
+    and `waivers`."""
 
 
 def build(sources: Sources, *, opa: Path, release: int | None = None) -> dict[str, bytes]:
@@ -68,6 +69,7 @@ def compile_data(tree: Path, sources: Sources, *, opa: Path) -> Compiled:
     described = describe(tree, sources, limits, opa=opa)
     thresholds = compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations)
     data = {
+        "applicable": applicable(described.catalogue, limits),
         "catalogue": described.catalogue,
         "scope": limits.as_data(),
         "selection": selection.compile_selection(

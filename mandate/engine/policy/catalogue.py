@@ -184,6 +184,26 @@ def describe(tree: Path, sources: Sources, scope: Scope, *, opa: Path) -> Descri
     return Described(catalogue, tuple(declarations))
 
 
+def applicable(
+    catalogue: Mapping[str, Mapping[str, Any]], scope: Scope
+) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """`data.mandate.applicable`: action → environment → rule → [category, name].
+
+    An index of the catalogue: looking at each rule's annotations in each query is a tenth of its cost.
+    """
+    return {
+        action: {
+            environment: {
+                rule: rule.split(".")
+                for rule, about in catalogue.items()
+                if action in about["actions"] and environment in about["environments"]
+            }
+            for environment in scope.environments
+        }
+        for action in ACTIONS
+    }
+
+
 def _packages(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], _Package]:
     files = {source.path: source for source in sources.of(Kind.REGO)}
     contents = {path: source.content.decode("utf-8", "replace") for path, source in files.items()}

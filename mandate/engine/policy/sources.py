@@ -40,7 +40,7 @@ MAX_FILES = 5_000
 MAX_RULES = 1_000
 """The most rules: they are compiled in a few seconds, and no catalogue of controls is as long."""
 
-RESERVED = ("catalogue", "scope", "selection", "sources", "thresholds", "waivers")
+RESERVED = ("applicable", "catalogue", "scope", "selection", "sources", "thresholds", "waivers")
 """Names below `data.mandate` that the compiler fills: no Rego there."""
 
 _READ = (".rego", ".yaml", ".yml", ".json")

@@ -23,7 +23,7 @@ decision := {
 	"reasons": [reason | some reason in _reasons],
 	"findings": _findings,
 	"not_applicable": [one | some one in selection.not_applicable],
-	"waivers": waivers.reports({finding.waiver.id | some finding in _findings}),
+	"waivers": waivers.reports(_needed_waivers),
 }
 
 default _outcome := "deny"
@@ -66,6 +66,11 @@ default _environment := "that is not named"
 
 _environment := wording.name(input.request.environment)
 
+_needed_waivers contains finding.waiver.id if {
+	"waived" in _outcomes
+	some finding in _findings
+}
+
 # A collector that failed is not one that found nothing: nobody can say what it would have found.
 _failures contains wording.could_not_find_out(entry.name, object.get(entry, "reason", "it gave no reason")) if {
 	some entry in input.collection
@@ -76,25 +81,28 @@ _failures contains wording.could_not_find_out(entry.name, object.get(entry, "rea
 
 # By rule, then term: sets and objects iterate in order.
 _findings := [finding |
-	some rule in selection.rules
-	some finding in _found(rule)
+	some of_rule in object.union(_all_well, _others)
+	some finding in of_rule
 ]
 
-# What most rules find is that all is well, which takes half the time to say: each term that must be judged has one
-# check, which holds.
-_found(rule) := {check.term: _passed(rule, "must", check) | some check in must} if {
-	not rule in selection.partial
-	[category, name] := split(rule, ".")
-	not library[category][name].should
+# What most rules find is that all is well: each term that must be judged has one check, which holds. To say that
+# this way takes half the time.
+_all_well[rule] := passed if {
+	some rule, [category, name] in selection.whole
 	must := library[category][name].must
-	is_set(must)
 	holding := {check.term | some check in must; check.holds == true}
+	holding == library[category][name].terms
 	count(holding) == count(must)
-	terms := library[category][name].terms
-	is_set(terms)
-	count(terms) > 0
-	count(terms - holding) == 0
-} else := [finding | some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))] if {
+	holding != set()
+	not library[category][name].should
+	passed := {check.term: object.union(object.remove(check, _unstated), outcome) |
+		outcome := {"rule": rule, "level": "must", "outcome": "passed"}
+		some check in must
+	}
+}
+
+_others[rule] := [finding | some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))] if {
+	some rule in (selection.rules - object.keys(_all_well))
 	[category, name] := split(rule, ".")
 	must := {check | some check in library[category][name].must}
 	should := {check | some check in library[category][name].should}
@@ -179,8 +187,10 @@ _finding(rule, level, outcome, check) := object.union_n([
 	_waived(rule, check, outcome),
 ])
 
+_stated(check) := object.remove(check, _unstated)
+
 # What only wording needs is not part of a finding.
-_stated(check) := object.remove(check, ["holds", "proven", "unit"])
+_unstated := ["holds", "proven", "unit"]
 
 _failed_outcome(rule, check) := "warning" if {
 	_is_announced(rule)

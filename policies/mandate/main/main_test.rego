@@ -49,6 +49,7 @@ judging(rule, changes, annotations) := decision if {
 	decision := main.decision with input as testing.changed(changes)
 		with data.mandate.rules as {"fruit": {"ripe": rule}}
 		with data.mandate.catalogue as {"fruit.ripe": about(annotations)}
+		with data.mandate.applicable as testing.applicable({"fruit.ripe": about(annotations)})
 }
 
 outcomes(decision) := [[finding.term, finding.level, finding.outcome] | some finding in decision.findings]
@@ -367,9 +368,11 @@ test_nothing_selected_is_denied if {
 
 test_findings_are_in_the_order_of_rules_and_terms if {
 	rule := {"terms": {"c", "a", "b"}, "must": {check("a", {}), check("b", unripe)}}
+	catalogue := {name: about({}) | some name in ["z.one", "a.two", "a.one"]}
 	decision := main.decision with input as testing.good
 		with data.mandate.rules as {"z": {"one": rule}, "a": {"two": rule, "one": rule}}
-		with data.mandate.catalogue as {name: about({}) | some name in ["z.one", "a.two", "a.one"]}
+		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 	[[finding.rule, finding.term] | some finding in decision.findings] == [[rule_id, term] |
 		some rule_id in ["a.one", "a.two", "z.one"]
 		some term in ["a", "b", "c"]

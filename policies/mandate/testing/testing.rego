@@ -8,6 +8,21 @@ package mandate.testing
 changed(changes) := json.patch(data.mandate.testing.good, changes)
 
 # METADATA
+# description: |
+#   What the compiler makes of a catalogue for the selection: action → environment → rule → [category, name].
+applicable(catalogue) := {action: environments |
+	some action in ["promote", "deploy", "monitor"]
+	environments := {environment: rules |
+		some environment in data.mandate.scope.environments
+		rules := {rule: split(rule, ".") |
+			some rule, about in catalogue
+			action in about.actions
+			environment in about.environments
+		}
+	}
+}
+
+# METADATA
 # description: A JSON patch that puts another value to a place.
 replaced(path, value) := {"op": "replace", "path": path, "value": value}
 

@@ -34,16 +34,18 @@ at_least(term, fact, bound) := _proven(term, fact, ">=", bound) if {
 # METADATA
 # description: The value is the bound. What is null or empty text is equal to nothing.
 equals(term, fact, bound) := _proven(term, fact, "==", bound) if {
-	not fact.measured in {null, ""}
-	fact.measured == bound.value
+	measured := fact.measured
+	not measured in {null, ""}
+	measured == bound.value
 } else := _refuted(term, fact, "==", bound)
 
 # METADATA
 # description: The value is one of the bound's list.
 one_of(term, fact, bound) := _proven(term, fact, "one of", bound) if {
 	is_array(bound.value)
-	not fact.measured in {null, ""}
-	fact.measured in bound.value
+	measured := fact.measured
+	not measured in {null, ""}
+	measured in bound.value
 } else := _refuted(term, fact, "one of", bound)
 
 # METADATA
@@ -61,8 +63,9 @@ includes(term, fact, bound) := _proven(term, fact, "includes", bound) if {
 # METADATA
 # description: The value is neither null, empty nor blank. `false` and 0 are there.
 present(term, fact) := _proven(term, fact, "present", thresholds.fixed(true)) if {
-	not fact.measured in {null, [], {}}
-	not _is_blank(fact.measured)
+	measured := fact.measured
+	not measured in {null, [], {}}
+	not _is_blank(measured)
 } else := _refuted(term, fact, "present", thresholds.fixed(true))
 
 _is_blank(value) if {
@@ -77,7 +80,6 @@ accepted_origins := thresholds.of(settings.accepted_origins)
 # The comparison is true, which holds only for a fact of an origin that is accepted.
 _proven(term, fact, comparison, bound) := object.union(fact, {
 	"term": term,
-	"measured": fact.measured,
 	"comparison": comparison,
 	"bound": bound.value,
 	"bound_set_at": bound.set_at,
@@ -87,7 +89,6 @@ _proven(term, fact, comparison, bound) := object.union(fact, {
 	fact.origin in accepted_origins.value
 } else := object.union(fact, {
 	"term": term,
-	"measured": fact.measured,
 	"comparison": comparison,
 	"bound": bound.value,
 	"bound_set_at": bound.set_at,

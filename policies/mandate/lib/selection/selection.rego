@@ -4,6 +4,7 @@
 #   by the lists `include` and `exclude` for the model, the environment and the risk tier.
 package mandate.lib.selection
 
+import data.mandate.applicable
 import data.mandate.catalogue
 import data.mandate.lib.thresholds
 import data.mandate.lib.wording
@@ -12,6 +13,10 @@ import data.mandate.selection as settings
 # METADATA
 # description: The ids of the rules that judge.
 rules := _chosen - object.keys(_replaced)
+
+# METADATA
+# description: Where the rules stand that judge all of their terms, rule → [category, name].
+whole := object.filter(_applicable, rules - partial)
 
 # METADATA
 # description: The rules that judge some of their terms only, by patterns with a term.
@@ -73,12 +78,13 @@ _why_not(rule, about) := "The environment is unknown." if {
 } else := sprintf("%s does not include it.", [_include.set_at])
 
 # Judged are those that the lists select, of those that judge the action in the environment …
-_chosen contains rule if {
-	some rule in ((_whole | _in_part) - _excluded)
-	about := catalogue[rule]
-	_action in about.actions
-	thresholds.environment in about.environments
-}
+default _chosen := set()
+
+_chosen := ((_whole | _in_part) - _excluded) & object.keys(_applicable)
+
+default _applicable := {}
+
+_applicable := applicable[_action][thresholds.environment]
 
 # … but a rule that another one replaces judges only where that one does not: nothing is left unjudged.
 _replaced[target] := rule if {

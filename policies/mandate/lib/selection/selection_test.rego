@@ -1,6 +1,7 @@
 package mandate.lib.selection_test
 
 import data.mandate.lib.selection
+import data.mandate.testing
 
 catalogue := {
 	"drift.psi": {
@@ -30,6 +31,10 @@ asking(action, environment) := {
 	"subject": {"name": "credit", "risk_tier": "high"},
 }
 
+test_the_compiled_index_is_that_of_the_catalogue if {
+	data.mandate.applicable == testing.applicable(data.mandate.catalogue)
+}
+
 all_rules := {"drift.psi", "fairness.parity", "fairness.size"}
 
 cases := {
@@ -53,6 +58,7 @@ test_rules[note] if {
 	some note, case in cases
 	selection.rules == case.rules with input as asking("promote", "production")
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(case.include, case.exclude)
 }
 
@@ -70,6 +76,7 @@ test_requests[note] if {
 	some note, case in requests
 	selection.rules == case.rules with input as asking(case.action, case.environment)
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(["*"], [])
 }
 
@@ -80,18 +87,21 @@ test_each_rule_that_does_not_judge_says_why if {
 		{"rule": "fairness.size", "reason": "selection.yaml:3 does not include it."},
 	} with input as asking("promote", "staging")
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(["drift"], ["drift.psi"])
 }
 
 test_a_rule_of_other_actions_says_so if {
 	{"rule": "fairness.size", "reason": "It does not judge the action monitor."} in selection.not_applicable with input as asking("monitor", "staging")
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(["*"], [])
 }
 
 test_without_an_environment_every_rule_says_so if {
 	selection.not_applicable == {{"rule": rule, "reason": "The environment is unknown."} | some rule in all_rules} with input as asking("promote", "prod")
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(["*"], [])
 }
 
@@ -102,6 +112,7 @@ test_terms_that_do_not_judge_are_named if {
 		{"rule": "fairness.size", "reason": "selection.yaml:9 excludes fairness:single."},
 	} with input as asking("promote", "production")
 		with data.mandate.catalogue as catalogue
+		with data.mandate.applicable as testing.applicable(catalogue)
 		with data.mandate.selection as lists(["drift.psi:income", "fairness"], ["fairness:single"])
 }
 
@@ -111,6 +122,7 @@ test_terms if {
 		some name in {"income", "afam", "single"}
 		selection.judges(rule, name) with input as asking("promote", "production")
 			with data.mandate.catalogue as catalogue
+			with data.mandate.applicable as testing.applicable(catalogue)
 			with data.mandate.selection as lists(
 				["drift.psi:income", "fairness", "drift:afam"],
 				["fairness:single", "fairness.size:afam", "drift:afam"],
@@ -169,9 +181,11 @@ test_replacements[note] if {
 	some note, case in replacements
 	selection.rules == case.rules with input as case.request
 		with data.mandate.catalogue as replacing
+		with data.mandate.applicable as testing.applicable(replacing)
 		with data.mandate.selection as case.lists
 	selection.not_applicable == case.not_applicable with input as case.request
 		with data.mandate.catalogue as replacing
+		with data.mandate.applicable as testing.applicable(replacing)
 		with data.mandate.selection as case.lists
 }
 
@@ -185,5 +199,6 @@ test_replacements_form_chains if {
 	}})
 	selection.rules == {"bank.odds", "drift.psi", "fairness.size"} with input as asking("promote", "production")
 		with data.mandate.catalogue as chained
+		with data.mandate.applicable as testing.applicable(chained)
 		with data.mandate.selection as lists(["*"], [])
 }
