@@ -25,7 +25,7 @@ from ..errors import BadPolicy
 from ..nearest import advice
 from . import folder
 
-FORMAT = 2
+FORMAT = 3
 """Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""
 
 MAX_BYTES = 1 << 20

@@ -28,8 +28,8 @@ def test_the_compiled_form_is_that_of_its_number(library: Path, opa: Path, store
     """Whoever changes what the small library compiles to, and not the library, must raise FORMAT."""
     compiled = bundle.compile([library], opa=opa, store=store)
     assert (compiled.revision, document_sha256(compiled.data)) == (
-        "sha256:789424cea00ffff89427c22693b74c2d353e51106ba6421d329ccdeef60025c6",
-        "1d41baf92a679d2dd2a6ebbdccaa8b48eacdb6201d39757b7833f0e65ee53ac3",
+        "sha256:8a46775218b387c03877764776ff35bb48455e7e3c7c3b251b962f2e98da2919",
+        "6d436d2a36d117fda285a16210369c098888712524ab85ad3c8d7d45945a288b",
     )
 
 
