@@ -287,7 +287,7 @@ def _entry(package: _Package, metadata: _Metadata | None, scope: Scope) -> dict[
     _check(package, metadata, _CUSTOM, custom)
     environments = custom.get("environments", list(scope.environments))
     for name in environments:
-        if name not in scope.environments:
+        if name not in scope.environments and name not in scope.former:
             raise BadPolicy(
                 f"there is no environment {name!r}",
                 where=metadata.where("environments"),

@@ -119,7 +119,7 @@ class Settings:
             "families": ("family of models", tuple(self.scope.families)),
         }.get(layer, ("environment", self.scope.environments))
         for name in node:
-            if name not in known:
+            if name not in known and name not in self.scope.former:
                 raise BadPolicy(
                     f"there is no {what} {name!r}",
                     where=document.where((*place, name)),

@@ -30,6 +30,9 @@ class Scope:
     """From lowest to highest."""
     families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The models of each family, by name. A model is of one family at most."""
+    former: frozenset[str] = frozenset()
+    """Environments and risk tiers of an earlier root that a later one does not have. Nobody can ask for them,
+    but the earlier root may still name them."""
 
     def as_data(self) -> dict[str, Any]:
         """`data.mandate.scope`, in which `families` has the family of each model."""
@@ -52,6 +55,7 @@ def compile_scope(documents: Sequence[Document]) -> Scope:
     """The scope of all roots, in order: a later file replaces a whole list. `BadPolicy` if it is wrong."""
     lists: dict[str, tuple[str, ...]] = {}
     families: dict[str, tuple[str, ...]] = {}
+    named: set[str] = set()
     for document in documents:
         values = {} if document.value is None else document.value
         if not isinstance(values, dict):
@@ -67,11 +71,13 @@ def compile_scope(documents: Sequence[Document]) -> Scope:
                 families |= _families(value, document)
             else:
                 lists[name] = _names(value, document, (name,))
+                named.update(lists[name])
             _refuse_two_families(families, document)
     for name in _LISTS:
         if name not in lists:
             raise BadPolicy(f"{name} is missing", where=FILE, next_step=f"List the {name.replace('_', ' ')}")
-    return Scope(lists["environments"], lists["risk_tiers"], families)
+    former = named.difference(*lists.values())
+    return Scope(lists["environments"], lists["risk_tiers"], families, frozenset(former))
 
 
 def _families(value: Any, document: Document) -> dict[str, tuple[str, ...]]:

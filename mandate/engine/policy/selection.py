@@ -46,7 +46,7 @@ def compile_selection(
     for layers in settings.leaves.values():
         for layer, leaf in layers.items():
             _check(leaf, names)
-            if layer[0] in _OF_AN_ENVIRONMENT:
+            if layer[0] in _OF_AN_ENVIRONMENT and layer[1] in scope.environments:
                 _refuse_idle(leaf, layer[1], catalogue)
     return settings.as_data()
 

@@ -127,6 +127,26 @@ def test_an_organisation_adds_rules_and_overrides_leaves(
     assert bundle.past(alone.revision, store=store) == alone
 
 
+def test_an_organisation_has_environments_of_its_own(
+    library: Path, tmp_path: Path, opa: Path, store: Path
+) -> None:
+    """What the library says of an environment that the organisation does not have, is of no effect."""
+    bank = write(
+        tmp_path / "bank",
+        {
+            "scope.yaml": "environments: [test, live]\nrisk_tiers: [none, all]\n",
+            "thresholds/fairness.yaml": "parity: {environments: {live: 0.02}}\n",
+        },
+    )
+    compiled = bundle.compile([library, bank], opa=opa, store=store)
+    assert (compiled.scope.environments, compiled.scope.risk_tiers) == (("test", "live"), ("none", "all"))
+    assert compiled.thresholds["fairness"]["parity"]["environments"].keys() == {"staging", "live"}
+    misspelt = {"thresholds/fairness.yaml": "parity: {environments: {life: 0.02}}\n"}
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([library, write(bank, misspelt)], opa=opa, store=store)
+    assert (raised.value.what, raised.value.next_step) == ("there is no environment 'life'", "Write live")
+
+
 REPLACING = RULE.replace("mandate.rules.fairness.parity", "mandate.rules.acme.odds").replace(
     "#   waivable: true",
     "#   waivable: true\n#   replaces: {rule: fairness.parity, reason: The board said so}",

@@ -77,21 +77,21 @@ sentences := {
 		"check": {"origin": "reported"},
 		"says": concat(" ", [
 			"afam measured 0.1041 (n = 2,380, reported by mallory for fairness), passes at ≤ 0.05 and if Mandate measured",
-			"it: production does not accept what is only reported (thresholds/evidence.yaml:6).",
+			"it: production does not accept what is only reported (thresholds/evidence.yaml:5).",
 		]),
 	},
 	"a report that would do": {
 		"check": {"origin": "reported", "measured": 0.01, "proven": true},
 		"says": concat(" ", [
 			"afam measured 0.01 (n = 2,380, reported by mallory for fairness), which would pass if Mandate had measured",
-			"it: production does not accept what is only reported (thresholds/evidence.yaml:6).",
+			"it: production does not accept what is only reported (thresholds/evidence.yaml:5).",
 		]),
 	},
 	"a report that somebody logged": {
 		"check": {"origin": "reported", "collector": "mlflow"},
 		"says": concat(" ", [
 			"afam measured 0.1041 (n = 2,380, reported, as mlflow found it), passes at ≤ 0.05 and if Mandate measured",
-			"it: production does not accept what is only reported (thresholds/evidence.yaml:6).",
+			"it: production does not accept what is only reported (thresholds/evidence.yaml:5).",
 		]),
 	},
 	"a hostile name": {
