@@ -17,7 +17,7 @@
 #   actions: [promote, deploy, monitor]
 #   waivable: true
 #   thresholds:
-#     drift.null_rate_increase: {type: number, tightens: down, minimum: 0, maximum: 1}
+#     drift.null_rate_increase: {type: number, tightens: down, minimum: 0, exclusiveMaximum: 1}
 package mandate.rules.drift.missing_data
 
 import data.mandate.lib.check

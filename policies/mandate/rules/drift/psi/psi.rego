@@ -20,9 +20,9 @@
 #   actions: [promote, deploy, monitor]
 #   waivable: true
 #   thresholds:
-#     drift.population_stability_index: {type: number, tightens: down, minimum: 0}
-#     drift.population_stability_index_in_service: {type: number, tightens: down, minimum: 0}
-#     drift.drifted_share: {type: number, tightens: down, minimum: 0, maximum: 1}
+#     drift.population_stability_index: {type: number, tightens: down, minimum: 0, maximum: 1}
+#     drift.population_stability_index_in_service: {type: number, tightens: down, minimum: 0, maximum: 1}
+#     drift.drifted_share: {type: number, tightens: down, minimum: 0, exclusiveMaximum: 1}
 package mandate.rules.drift.psi
 
 import data.mandate.lib.check

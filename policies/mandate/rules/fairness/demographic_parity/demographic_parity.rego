@@ -21,7 +21,7 @@
 #   waivable: true
 #   thresholds:
 #     fairness.required_attributes: {type: array, tightens: up, items: {type: string, minLength: 1}}
-#     fairness.demographic_parity_difference: {type: number, tightens: down, minimum: 0, maximum: 1}
+#     fairness.demographic_parity_difference: {type: number, tightens: down, minimum: 0, exclusiveMaximum: 1}
 package mandate.rules.fairness.demographic_parity
 
 import data.mandate.lib.check

@@ -22,7 +22,7 @@
 #   waivable: true
 #   thresholds:
 #     fairness.required_attributes: {type: array, tightens: up, items: {type: string, minLength: 1}}
-#     fairness.disparate_impact_ratio: {type: number, tightens: up, minimum: 0, maximum: 1}
+#     fairness.disparate_impact_ratio: {type: number, tightens: up, exclusiveMinimum: 0, maximum: 1}
 package mandate.rules.fairness.disparate_impact
 
 import data.mandate.lib.check

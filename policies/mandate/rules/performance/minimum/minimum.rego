@@ -20,7 +20,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     performance.minimum.*: {type: number, tightens: up}
+#     performance.minimum.*: {type: number, tightens: up, exclusiveMinimum: 0, maximum: 1}
 package mandate.rules.performance.minimum
 
 import data.mandate.lib.check

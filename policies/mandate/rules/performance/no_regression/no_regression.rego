@@ -17,7 +17,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     performance.regression_tolerance.*: {type: number, tightens: down, minimum: 0}
+#     performance.regression_tolerance.*: {type: number, tightens: down, minimum: 0, exclusiveMaximum: 1}
 #     performance.baseline_required: {type: boolean, tightens: up}
 package mandate.rules.performance.no_regression
 
