@@ -26,6 +26,8 @@ from .engine.policy import bundle as policy_bundle
 from .engine.policy.bundle import Bundle
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from .engine.collecting import CollectedFacts, Collector, Version
     from .engine.evidence.public_keys import PublicKey
     from .engine.evidence.reading import Record
@@ -270,6 +272,13 @@ def collected(
         wanted=_wanted(policies, asked),
         risk_tier_of=partial(_tier, configuration),
     )
+
+
+def collector_options() -> dict[str, type[BaseModel]]:
+    """What can be set for each collector in `mandate.yaml`."""
+    from .collectors import REGISTERED
+
+    return {name: import_module(f".collectors.{name}", __package__).Options for name in REGISTERED}
 
 
 def check_collectors(configuration: Configuration) -> None:

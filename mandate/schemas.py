@@ -1,26 +1,54 @@
 """The published JSON Schemas: which files there are, and what each says.
 
-Run as a module, it rewrites them: `python -m mandate.schemas`. A released shape is never changed: it needs a
-new version, with a new file.
+Run as a module, it rewrites them: `python -m mandate.schemas`. A released shape with a version in its name
+is never changed: it needs a new version, with a new file. Those without one are for editors, and say what the
+settings and the library are now.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from . import composition, share
 from .collectors import approvals, developers, provenance
+from .engine import configuration_schema
 from .engine.evidence import schema as decision
 from .engine.input import schema as document
+from .engine.opa.locate import find_opa
+from .engine.policy import build, sources
+from .engine.policy import schemas as of_policies
+
+_ORGANISATION = 1
+"""The number of a folder of policies that stands beside the library."""
+
+
+@cache
+def _of_the_library() -> Mapping[str, dict[str, Any]]:
+    """What an organisation may write beside the library; with rules of its own, it may write more."""
+    library = sources.read([share.policies()])
+    return of_policies.schemas(build.compiled(library, opa=find_opa()), _ORGANISATION)
+
+
+def _of_policies() -> Mapping[str, Callable[[], dict[str, Any]]]:
+    thresholds = (f"thresholds/{file.stem}" for file in sorted(share.policies().glob("thresholds/*.yaml")))
+    return {
+        f"schemas/policies/{name}.json": partial(lambda name: _of_the_library()[name], name)
+        for name in ("scope", "selection", "waivers", *thresholds)
+    }
+
 
 FILES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "schemas/approvals.v1.json": approvals.schema,
     "schemas/decision.v1.json": decision.json_schema,
     "schemas/developers.v1.json": developers.schema,
     "schemas/input.v1.json": document.json_schema,
+    "schemas/mandate.json": lambda: configuration_schema.json_schema(composition.collector_options()),
     "schemas/provenance.v1.json": provenance.schema,
+    **_of_policies(),
     "policies/schemas/input.json": document.opa_schema,
 }
 """By the path from the project's root."""

@@ -39,7 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.__main__": ("mandate.engine.cli",),
     "mandate.share": (),
     "mandate.composition": ("mandate",),
-    "mandate.schemas": ("mandate.collectors", "mandate.engine.evidence", "mandate.engine.input"),
+    "mandate.schemas": ("mandate",),
     "mandate.collectors": INPUT,
     "mandate.registry": (*FOUNDATIONS, "mandate.engine.input", "mandate.registry"),
     "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),
@@ -52,6 +52,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.input": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.decision": INPUT,
     "mandate.engine.configuration": (*FOUNDATIONS, "mandate.engine.input"),
+    "mandate.engine.configuration_schema": ("mandate.engine.configuration", "mandate.engine.input"),
     "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
     # A revision is named by the mandate.yaml that names its roots, too.
     "mandate.engine.policy.revisions": (

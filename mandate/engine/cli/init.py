@@ -14,6 +14,7 @@ _LEDGER = "ledger.db"
 _KEY = "keys/signing.pem"
 
 _SETTINGS = """\
+{modeline}
 # How Mandate judges this organisation's models.
 # Paths are relative to this file. Any setting can be overridden by an environment variable, such as
 # MANDATE_OPA__TIMEOUT=2, or by a flag, such as --set opa.timeout=2. A name that nobody knows is an error.
@@ -88,9 +89,11 @@ _POLICIES = """\
 # This organisation's policies
 
 - `thresholds/*.yaml` replaces the library's thresholds, one by one. Decisions name the file and line of each.
-- `mandate/rules/<category>/<rule>/<rule>.rego` adds a rule.
+- `waivers/*.yaml` accepts violations for a time, with who answers for each.
+- `mandate/rules/<category>/<rule>/<rule>.rego` adds a rule: `mandate policy new` writes it.
 
-`mandate policy check` finds typos, `mandate policy test` runs the tests.
+`mandate policy list` shows which rules apply to what, `mandate policy schema --write` lets editors complete
+these files. `mandate policy check` finds typos, `mandate policy test` runs the tests.
 """
 
 
@@ -103,7 +106,11 @@ _POLICIES = """\
 )
 def command(directory: Path, name: str) -> None:
     """Write mandate.yaml, a folder for your policies, and the ledger with its signing key."""
+    from ... import composition
+    from .. import configuration_schema
     from ..evidence import keys, sqlite
+    from ..input.schema import text
+    from ..policy import editors
 
     file, state = directory / FILE_NAME, directory / ".mandate"
     for path in (file, state / _LEDGER, state / _KEY):
@@ -124,7 +131,9 @@ def command(directory: Path, name: str) -> None:
     readme = policies / "README.md"
     if not readme.exists():
         readme.write_text(_POLICIES)
-    file.write_text(_SETTINGS.format(name=json.dumps(name)))
+    file.write_text(_SETTINGS.format(modeline=editors.line(file, state), name=json.dumps(name)))
+    schema = configuration_schema.json_schema(composition.collector_options())
+    editors.write({editors.schema_of(file): text(schema)}, state)
     wrote = {
         str(file): "what to collect, and from where: edit it next",
         f"{policies}/": "your thresholds and rules, beside the library's",

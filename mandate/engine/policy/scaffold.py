@@ -74,6 +74,11 @@ class Comparison(StrEnum):
         return self in (Comparison.AT_MOST, Comparison.AT_LEAST)
 
     @property
+    def tightens(self) -> str:
+        """Whether a higher number, or a longer list, is stricter: `up`, or else `down`."""
+        return "up" if self in (Comparison.AT_LEAST, Comparison.INCLUDES) else "down"
+
+    @property
     def function(self) -> str:
         """`check.at_most`."""
         return f"check.{self.value.replace('-', '_')}"
@@ -251,11 +256,14 @@ def _metadata(new: NewRule) -> Mapping[str, str]:
 
 
 def _schema(new: NewRule) -> str:
+    tightens = f"tightens: {new.comparison.tightens}"
     if new.is_share:
-        return "{type: number, minimum: 0, maximum: 1}"
+        return f"{{type: number, {tightens}, minimum: 0, maximum: 1}}"
     if new.comparison.is_of_numbers:
-        return "{type: number}"
-    return "{type: array, items: {type: string, minLength: 1}, minItems: 1, uniqueItems: true}"
+        return f"{{type: number, {tightens}}}"
+    return (
+        f"{{type: array, {tightens}, minItems: 1, uniqueItems: true, items: {{type: string, minLength: 1}}}}"
+    )
 
 
 def _judging(new: NewRule) -> Mapping[str, str]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...configuration import LIBRARY, Configuration
-from ...errors import BadConfiguration
+from ...configuration import Configuration
 from ...report.visible import visible
 from .. import options
-from .options import organisation
+from .options import organisation, own_root
 
 if TYPE_CHECKING:
     from ...policy.authoring import Written
@@ -87,26 +86,13 @@ def command(
         title=scaffold.title(title),
         replaces=replaces,
     )
-    root = _own_root(configuration)
+    root = folders[own_root(configuration)]
     heading = editors.line(root / parsed.threshold_file, configuration.state) + "\n"
     written = authoring.write(new, folders, root, opa=opa, heading=heading)
     if output == "json":
         _print_json(new, written)
     else:
         _print(new, written)
-
-
-def _own_root(configuration: Configuration) -> Path:
-    """The last folder of policies that is the organisation's own."""
-    for setting in reversed(configuration.settings.policies):
-        path = configuration.path(setting)
-        if setting != LIBRARY and not path.is_file():
-            return path
-    raise BadConfiguration(
-        "no folder of policies is your own",
-        where=configuration.document.where(("policies",)),
-        next_step=f"Write policies: [{LIBRARY}, policies], and make the folder policies",
-    )
 
 
 def _print(new: NewRule, written: Written) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ...configuration import FILE_NAME, Configuration, find, load
+from ...configuration import FILE_NAME, LIBRARY, Configuration, find, load
 from ...errors import BadConfiguration, OpaUnavailable
 from ..options import configured
 
@@ -20,6 +20,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def policies(wrapped: _Command) -> _Command:
     """Passes the `folders` with policies and the `opa` to ask about them: those of the nearest mandate.yaml;
     where there is none, the library alone and the OPA of this machine."""
+
+    @policies_and_settings
+    @functools.wraps(wrapped)
+    def with_policies(*args: Any, configuration: Configuration | None, **kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+
+
+def policies_and_settings(wrapped: _Command) -> _Command:
+    """As `policies`, with the `configuration` too, which is `None` where there is no mandate.yaml."""
 
     @click.option(
         "--config",
@@ -35,7 +46,8 @@ def policies(wrapped: _Command) -> _Command:
         file = file or _nearest()
         configuration = load(file, environment=os.environ) if file else None
         folders = composition.policy_folders(configuration) if configuration else [share.policies()]
-        return wrapped(*args, folders=folders, opa=_opa(configuration), **kwargs)
+        opa = _opa(configuration)
+        return wrapped(*args, configuration=configuration, folders=folders, opa=opa, **kwargs)
 
     return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
 
@@ -63,6 +75,19 @@ def _opa(configuration: Configuration | None) -> Path:
         return composition.opa_program(configuration) if configuration else find_opa()
     except OpaUnavailable as error:  # nothing is judged here, so nothing is undecided
         raise BadConfiguration(error.what, where=error.where, next_step=error.next_step) from error
+
+
+def own_root(configuration: Configuration) -> int:
+    """The number of the last folder of policies that is your own. `BadConfiguration` if none is."""
+    settings = configuration.settings.policies
+    for number, setting in reversed([*enumerate(settings)]):
+        if setting != LIBRARY and not configuration.path(setting).is_file():
+            return number
+    raise BadConfiguration(
+        "no folder of policies is your own",
+        where=configuration.document.where(("policies",)),
+        next_step=f"Write policies: [{LIBRARY}, policies], and make the folder policies",
+    )
 
 
 def _nearest() -> Path | None:
