@@ -34,17 +34,10 @@ share(collector, stated) := within(collector, stated, 0, 1)
 
 # METADATA
 # description: A figure in a range. A number outside is no such figure, whatever bound it meets, and is not judged.
-within(collector, stated, lowest, highest) := figure(collector, stated) if not _outside(stated.value, lowest, highest)
-
-_outside(value, lowest, _) if {
-	is_number(value)
-	value < lowest
-}
-
-_outside(value, _, highest) if {
-	is_number(value)
-	value > highest
-}
+within(collector, stated, lowest, highest) := figure(collector, stated) if {
+	stated.value >= lowest
+	stated.value <= highest
+} else := figure(collector, stated) if not is_number(stated.value)
 
 # METADATA
 # description: What a rule makes of a collector's section.

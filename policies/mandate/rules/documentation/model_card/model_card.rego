@@ -36,12 +36,8 @@ must contains check.at_least(name, facts.quantity("documentation", words, "words
 }
 
 # Words of every section of that name. A section that is not there has none.
-_words(name) := words if {
-	words := {section.words |
-		some section in input.documentation.sections
-		_folded(section.name) == _folded(name)
-	}
-	words != set()
-} else := {0}
+_words(name) := object.get(_sections, _folded(name), {0})
+
+_sections[_folded(section.name)] contains section.words if some section in input.documentation.sections
 
 _folded(name) := lower(trim_space(name))

@@ -34,20 +34,23 @@ terms contains column.name if {
 
 must contains _check(column, facts.derived("data_schema", current.type)) if {
 	some column in input.data_schema.signature
-	some current in input.data_schema.current
-	current.name == column.name
+	some current in _found[column.name]
 }
 
 must contains _check(column, facts.derived("data_schema", "not in the data")) if {
 	some column in input.data_schema.signature
-	not column.name in {current.name | some current in input.data_schema.current}
+	not _found[column.name]
 }
 
 must contains check.one_of(current.name, facts.derived("data_schema", _extra(current.name)), bound) if {
 	some current in input.data_schema.current
-	not current.name in {column.name | some column in input.data_schema.signature}
+	not current.name in _expected
 	bound := object.union(_allowed, {"value": ["in the signature", "a named extra column"]})
 }
+
+_found[column.name] contains column if some column in input.data_schema.current
+
+_expected contains column.name if some column in input.data_schema.signature
 
 _check(column, found) := check.one_of(column.name, found, thresholds.fixed([column.type, "not in the data"])) if {
 	column.required == false
