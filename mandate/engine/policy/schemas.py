@@ -156,7 +156,7 @@ def _setting(compiled: Compiled, name: Name, declared: Sequence[Declaration], *,
 
 
 def _as_it_is(thresholds: Mapping[str, Any], name: Name) -> str:
-    """`Now 0.05 (thresholds/fairness.yaml:9).`; empty where nothing is set."""
+    """`Now 0.05 (thresholds/fairness.yaml).`; empty where nothing is set."""
     node: Any = thresholds
     for part in name:
         node = node.get(part, {})
@@ -164,7 +164,7 @@ def _as_it_is(thresholds: Mapping[str, Any], name: Name) -> str:
         return ""
     value, set_at = node["default"]["value"], node["default"]["set_at"]
     shown = ", ".join(map(str, value)) or "nothing" if isinstance(value, list) else str(value).lower()
-    return f"Now {shown} ({set_at})."
+    return f"Now {shown} ({set_at.rpartition(':')[0]})."
 
 
 def _layered(limits: Scope, value: _Value, *, is_whole: bool) -> Schema:

@@ -60,7 +60,7 @@ def test_rules_of_ones_own_are_in_the_schema_of_their_thresholds(organisation: O
     assert "demographic_parity_difference" in properties
     assert properties["odds"]["description"] == (
         "TODO: what this bounds and in which unit, who decided it, and where that is written.\n"
-        "Now 0.1 (organisation/thresholds/fairness.yaml:5).\n"
+        "Now 0.1 (organisation/thresholds/fairness.yaml).\n"
         "Read by organisation/mandate/rules/fairness/odds/odds.rego."
     )
 

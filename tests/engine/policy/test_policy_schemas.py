@@ -327,7 +327,7 @@ def test_a_threshold_is_described_by_its_comment_its_value_and_who_reads_it() ->
     odds = schemas.schemas(policies(), 1)["thresholds/bank"]["properties"]["odds"]
     assert odds["description"] == (
         "How far the odds may differ.\n"
-        "Now 0.1 (organisation/thresholds/bank.yaml:2).\n"
+        "Now 0.1 (organisation/thresholds/bank.yaml).\n"
         "Read by organisation/mandate/rules/bank/odds/odds.rego."
     )
     assert schemas.schemas(policies(), 1)["thresholds/bank"]["properties"]["limits"]["description"] == (
