@@ -13,7 +13,7 @@ from .sources import Kind, Source, Sources
 def above(lines: Sequence[str], line: int) -> str:
     """The comment that ends directly above the line (from 1), without `#`; empty if there is none."""
     comment: list[str] = []
-    for text in reversed(lines[: line - 1]):
+    for text in reversed(lines[: max(line - 1, 0)]):
         if not text.lstrip().startswith("#"):
             break
         comment.append(text.lstrip().lstrip("#").strip())
@@ -25,22 +25,26 @@ def of_value(sources: Sources, name: Name, set_at: str) -> str:
     label, _, line = set_at.rpartition(":")
     for source in sources.of(Kind.YAML):
         if source.label == label:
-            lines = source.content.decode("utf-8-sig").splitlines()
-            return above(lines, int(line)) or above(lines, _line(source, name))
+            return above(_lines(source), int(line)) or _above_setting(source, name)
     return ""
 
 
 def of_setting(sources: Sources, name: Name) -> str:
     """The first comment in any root above the setting, such as `("fairness", "minimum_group_size")`."""
     for source in sources.of(Kind.YAML):
-        if source.path == f"thresholds/{name[0]}.yaml" and (line := _line(source, name)):
-            lines = source.content.decode("utf-8-sig").splitlines()
-            if comment := above(lines, line):
-                return comment
+        if source.path == f"thresholds/{name[0]}.yaml" and (comment := _above_setting(source, name)):
+            return comment
     return ""
 
 
-def _line(source: Source, name: Name) -> int:
-    """The line of the setting in its file; 0 if it is not there."""
-    document = strict_yaml.load(source.content, BadPolicy, name=source.label)
-    return document.lines.get(name[1:], 0)
+def _above_setting(source: Source, name: Name) -> str:
+    """Above the setting, or else above the nearest group around it."""
+    written = strict_yaml.load(source.content, BadPolicy, name=source.label).lines
+    for end in range(len(name), 1, -1):
+        if comment := above(_lines(source), written.get(name[1:end], 0)):
+            return comment
+    return ""
+
+
+def _lines(source: Source) -> list[str]:
+    return source.content.decode("utf-8-sig").splitlines()
