@@ -30,6 +30,9 @@ ledger:
 # added to the library's, thresholds in yours replace the library's one by one.
 policies: [library, policies]
 
+# Where people read what `mandate policy docs --site` writes, a URL or a folder: reports link to it.
+# documentation: https://policies.bank.example
+
 opa:
   # A sidecar: http://…, https://… or unix://… . Without one, Mandate starts its own child for each question.
   # url: http://127.0.0.1:8181
