@@ -24,6 +24,7 @@ from .engine.input import Action
 from .engine.nearest import advice
 from .engine.policy import bundle as policy_bundle
 from .engine.policy.bundle import Bundle
+from .engine.policy.folder import is_file
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .engine.evidence.sqlite import SqliteLedger
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
+    from .engine.policy.releases import Release
     from .engine.replay.again import Means
     from .registry.mlflow import MlflowRegistry, ResolvedVersion
 
@@ -44,7 +46,25 @@ _UNKNOWN = "unknown"
 
 
 def policy_folders(configuration: Configuration) -> list[Path]:
-    """The folders with policies, the library first."""
+    """The folders with policies, the library first; or one file, the bundle that was released."""
+    if (release := policy_release(configuration)) is not None:
+        return [release.root(policy_store(configuration))]
+    return _folders(configuration)
+
+
+def bundle(configuration: Configuration) -> Bundle:
+    """The compiled policies: from the store beside the ledger, or compiled into it."""
+    return _compiled(configuration, policy_release(configuration))
+
+
+def _compiled(configuration: Configuration, release: Release | None) -> Bundle:
+    store, opa = policy_store(configuration), partial(opa_program, configuration)
+    if release is not None:
+        return policy_bundle.of_release(release, opa=opa, store=store)
+    return policy_bundle.compile(_folders(configuration), opa=opa, store=store)
+
+
+def _folders(configuration: Configuration) -> list[Path]:
     from . import share
 
     return [
@@ -53,13 +73,49 @@ def policy_folders(configuration: Configuration) -> list[Path]:
     ]
 
 
-def bundle(configuration: Configuration) -> Bundle:
-    """The compiled policies: from the store beside the ledger, or compiled into it."""
-    return policy_bundle.compile(
-        policy_folders(configuration),
+def policy_store(configuration: Configuration) -> Path:
+    """Where every revision that ever decided is kept."""
+    return configuration.state / "policies"
+
+
+def policy_release(configuration: Configuration) -> Release | None:
+    """The signed bundle that `policies` names, its signature verified; `None` if it names folders.
+
+    With `policy_key` nothing but a bundle that this key signed is a root of policies. `BadConfiguration` if
+    the settings do not fit together, `BadPolicy` if the bundle is refused.
+    """
+    settings = configuration.settings
+    if settings.policy_key is None:
+        _refuse_bundles(configuration)
+        return None
+    from .engine.policy import releases
+    from .engine.policy.release_keys import VerificationKey
+
+    root = configuration.path(settings.policies[0])
+    if len(settings.policies) > 1 or settings.policies[0] == LIBRARY or root.is_dir():
+        raise BadConfiguration(
+            "with policy_key, the only root of policies is a signed bundle, which carries all its layers; "
+            f"here stands {', '.join(map(repr, settings.policies))}",
+            where=configuration.document.where(("policies",)),
+            next_step="Name the one bundle that `mandate policy bundle` made, or remove policy_key",
+        )
+    return releases.accepted(
+        root,
+        VerificationKey.load(configuration.path(settings.policy_key)),
         opa=partial(opa_program, configuration),
-        store=configuration.state / "policies",
+        store=policy_store(configuration),
     )
+
+
+def _refuse_bundles(configuration: Configuration) -> None:
+    """Whose policies are they? Without a key nobody knows."""
+    for number, root in enumerate(configuration.settings.policies):
+        if root != LIBRARY and is_file(configuration.path(root)):
+            raise BadConfiguration(
+                f"{root!r} is a bundle, and without policy_key nobody knows who made it",
+                where=configuration.document.where(("policies", number)),
+                next_step="Set policy_key to the public key of whoever releases the policies",
+            )
 
 
 def opa_program(configuration: Configuration) -> Path:
@@ -134,7 +190,7 @@ def means_of_replay(configuration: Configuration, recorded: Signed, opa: Path | 
 
     return again.means(
         recorded,
-        partial(policy_bundle.past, store=configuration.state / "policies"),
+        partial(policy_bundle.past, store=policy_store(configuration)),
         lambda version: again.of_version(version, programs(version)),
         given=_versioned(opa) if opa else None,
     )
@@ -194,13 +250,16 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
     from .engine.evidence import keys
     from .engine.evidence.recorder import Recorder
 
-    compiled = bundle(configuration)
+    release = policy_release(configuration)
+    compiled = _compiled(configuration, release)
     settings = configuration.settings
     with ExitStack() as stack:
         judge = stack.enter_context(_judge(configuration, compiled))
         signer = keys.load(configuration.path(settings.ledger.key))
         store = ledger(configuration, appending=True)
         stack.callback(store.close)
+        if release is not None:
+            release.use(policy_store(configuration))
         yield Mandate(Gate(judge, Recorder(store, signer, now), now), configuration, compiled)
 
 

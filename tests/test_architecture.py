@@ -57,6 +57,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.configuration_schema": ("mandate.engine.configuration", "mandate.engine.input"),
     "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
     # A revision is named by the mandate.yaml that names its roots, too.
+    "mandate.engine.policy.release_keys": (
+        *VALUES,
+        "mandate.engine.evidence.keys",
+        "mandate.engine.evidence.public_keys",
+        "mandate.engine.policy",
+    ),
     "mandate.engine.policy.revisions": (
         *VALUES,
         "mandate.engine.configuration",

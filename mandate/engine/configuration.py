@@ -71,7 +71,9 @@ class Settings(Frozen):
 
     ledger: LedgerSettings
     policies: Annotated[list[str], Field(min_length=1)] = [LIBRARY, "policies"]
-    """Folders with policies, in order: `library` is the one that comes with Mandate."""
+    """Folders with policies, in order: `library` is the one that comes with Mandate. Or one signed bundle."""
+    policy_key: str | None = None
+    """The public key (PEM) of whoever releases policies: with it, only a bundle that it signed counts."""
     opa: OpaSettings = OpaSettings()
     registry: RegistrySettings = RegistrySettings()
     models: Mapping[str, ModelSettings] = {}

@@ -29,6 +29,10 @@ ledger:
 # Where policies come from, in order: "library" comes with Mandate; the folder is yours. Rules in yours are
 # added to the library's, thresholds in yours replace the library's one by one.
 policies: [library, policies]
+# Where policies are released (`mandate policy bundle`): the bundle, and the public key that signs it. Then
+# nothing else is a root, and no release that is older than one that was in use.
+# policies: [releases/policies.tar.gz]
+# policy_key: policy-key.pub
 
 # Where people read what `mandate policy docs --site` writes, a URL or a folder: reports link to it.
 # documentation: https://policies.bank.example

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -68,13 +70,19 @@ def create(path: Path) -> SigningKey:
     The folder is made (mode 0700) if it is not there.
     """
     private = Ed25519PrivateKey.generate()
-    key = SigningKey.of(private)
+    write_new(path, private)
+    return SigningKey.of(private)
+
+
+def write_new(path: Path, private: Ed25519PrivateKey | EllipticCurvePrivateKey) -> PublicKey:
+    """Keep a private key at `path`, and its public key beside it, as `create` says."""
+    key = PublicKey.of(private.public_key())
     public = path.with_suffix(SUFFIX)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The public key goes first: if it is there already, no private key is left behind that nobody can
         # verify.
-        _write_new(public, key.public_key.pem, mode=0o644)
+        _write_new(public, key.pem, mode=0o644)
         try:
             _write_new(
                 path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600
@@ -93,6 +101,18 @@ def create(path: Path) -> SigningKey:
 
 def load(path: Path) -> SigningKey:
     """The key in `path`. `BadConfiguration` if it cannot be used, or if others than its owner can read it."""
+    private = load_private(path, advice="Run `mandate init`, or point `ledger.key` to the key that it made")
+    if not isinstance(private, Ed25519PrivateKey):
+        raise BadConfiguration(
+            "the signing key is not an Ed25519 key",
+            where=str(path),
+            next_step="Point to the key that `mandate init` made",
+        )
+    return SigningKey.of(private)
+
+
+def load_private(path: Path, *, advice: str) -> PrivateKeyTypes:
+    """A private key of any kind. `BadConfiguration` as `load` says; `advice` is what to do about it."""
     try:
         with path.open("rb") as file:
             # Asked of the open file, not of the path: what is read is what was looked at.
@@ -100,9 +120,7 @@ def load(path: Path) -> SigningKey:
             pem = file.read()
     except OSError as error:
         raise BadConfiguration(
-            f"the signing key cannot be read: {error.strerror}",
-            where=str(path),
-            next_step="Run `mandate init`, or point `ledger.key` to the key",
+            f"the signing key cannot be read: {error.strerror}", where=str(path), next_step=advice
         ) from error
     if mode & _OTHERS:
         raise BadConfiguration(
@@ -111,20 +129,11 @@ def load(path: Path) -> SigningKey:
             next_step="Run `chmod 600` on it, and replace the key if somebody may have read it",
         )
     try:
-        private = load_pem_private_key(pem, password=None)
+        return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadConfiguration(
-            "this is no private key in PEM without a passphrase",
-            where=str(path),
-            next_step="Point to the key that `mandate init` made",
+            "this is no private key in PEM without a passphrase", where=str(path), next_step=advice
         ) from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise BadConfiguration(
-            "the signing key is not an Ed25519 key",
-            where=str(path),
-            next_step="Point to the key that `mandate init` made",
-        )
-    return SigningKey.of(private)
 
 
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:

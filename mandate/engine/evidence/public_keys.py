@@ -63,21 +63,24 @@ def keyring(*keys: PublicKey) -> Mapping[str, PublicKey]:
     return {key.keyid: key for key in keys}
 
 
-def load(path: Path) -> PublicKey:
-    """The public key in a PEM file. `BadConfiguration` if there is none."""
+_ADVICE = "Point to the ledger's public key, the .pub file beside its signing key"
+
+
+def load(path: Path, *, advice: str = _ADVICE) -> PublicKey:
+    """The public key in a PEM file. `BadConfiguration` if there is none; `advice` is what to do about it."""
     try:
         return PublicKey.of(load_pem_public_key(path.read_bytes()))
     except OSError as error:
         raise BadConfiguration(
             f"the public key cannot be read: {error.strerror}",
             where=str(path),
-            next_step="Point to the ledger's public key, the .pub file beside its signing key",
+            next_step=advice,
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadConfiguration(
             "this is no public key in PEM for Ed25519 or ECDSA P-256",
             where=str(path),
-            next_step="Point to the ledger's public key, the .pub file beside its signing key",
+            next_step=advice,
         ) from error
 
 

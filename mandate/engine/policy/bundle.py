@@ -8,7 +8,6 @@ that only compiling needs.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..digests import file_sha256, sha256
 from ..errors import BadConfiguration, BadPolicy
-from .sources import Sources, read
+from . import durably
+from .sources import FORMAT, Sources, read
 
 if TYPE_CHECKING:
+    from .releases import Release
     from .scope import Scope
 
 DIGEST_SUFFIX = ".sha256"
@@ -110,11 +111,12 @@ def compile(  # noqa: A001  (policy.bundle.compile reads as what it does)
     `opa` is asked for only if something must be compiled. `BadPolicy` for policies that cannot be compiled,
     `OpaUnavailable` if there is no OPA to compile them, `BadConfiguration` for a store that cannot be used.
     """
-    sources = read(roots)
-    kept = _kept(sources.revision, store)
-    if kept is not None:
-        return kept
-    return _compiled(sources, opa if isinstance(opa, Path) else opa(), store)
+    return _of(read(roots), opa, store)
+
+
+def of_release(release: Release, *, opa: Callable[[], Path], store: Path) -> Bundle:
+    """As `compile`, of the sources that a signed bundle carries."""
+    return _kept(release.revision, store) or _of(release.sources, opa, store)
 
 
 def past(revision: str, *, store: Path) -> Bundle:
@@ -146,10 +148,23 @@ def _kept(revision: str, store: Path) -> Bundle | None:
     return Bundle(revision, file, found) if found == expected else None
 
 
+def _of(sources: Sources, opa: Path | Callable[[], Path], store: Path) -> Bundle:
+    kept = _kept(sources.revision, store)
+    if kept is not None:
+        return kept
+    return _compiled(sources, opa if isinstance(opa, Path) else opa(), store)
+
+
 def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
     from . import archive
     from .build import build
 
+    if sources.format != FORMAT:
+        raise BadPolicy(
+            f"these are sources of format {sources.format}, and this Mandate compiles format {FORMAT}",
+            where=sources.revision,
+            next_step="Compile the policies again from their folders",
+        )
     content = archive.pack(build(sources.deciding, opa=opa))
     # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.
     if (kept := _kept(sources.revision, store)) is not None:
@@ -158,8 +173,8 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
     digest = sha256(content)
     try:
         store.mkdir(parents=True, exist_ok=True)
-        _write(file, content)
-        _write(file.with_name(file.name + DIGEST_SUFFIX), f"{digest}\n".encode("ascii"))
+        durably.write(file, content)
+        durably.write(file.with_name(file.name + DIGEST_SUFFIX), f"{digest}\n".encode("ascii"))
     except OSError as failure:
         raise BadConfiguration(
             f"the store of policy bundles cannot be written: {failure.strerror}",
@@ -167,16 +182,3 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
             next_step="Make it a folder that can be written",
         ) from failure
     return Bundle(sources.revision, file, digest)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """All or nothing: a reader sees the whole file, or none."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -48,6 +48,11 @@ class Contents:
         return self.sources.revision
 
     @property
+    def rules(self) -> int:
+        """How many rules there are."""
+        return len(parse(self.entries[archive.DATA])["mandate"]["catalogue"])
+
+    @property
     def signed(self) -> bool:
         """Whether it says that it is signed. Whether it is, OPA says: `signing.verify`."""
         return SIGNATURES in self.entries

@@ -104,6 +104,11 @@ class Sources:
         return f"sha256:{document_sha256({'format': self.format, 'roots': roots})}"
 
     @property
+    def roots(self) -> int:
+        """How many roots have files."""
+        return len({source.root for source in self.files})
+
+    @property
     def deciding(self) -> Sources:
         """Those that make the revision: without the tests."""
         return Sources(self.of(Kind.REGO, Kind.YAML), self.format)

@@ -32,6 +32,21 @@ def policies(wrapped: _Command) -> _Command:
 def policies_and_settings(wrapped: _Command) -> _Command:
     """As `policies`, with the `configuration` too, which is `None` where there is no mandate.yaml."""
 
+    @perhaps_configured
+    @functools.wraps(wrapped)
+    def with_policies(*args: Any, configuration: Configuration | None, **kwargs: Any) -> Any:
+        from .... import composition, share
+
+        folders = composition.policy_folders(configuration) if configuration else [share.policies()]
+        opa = opa_of(configuration)
+        return wrapped(*args, configuration=configuration, folders=folders, opa=opa, **kwargs)
+
+    return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+
+
+def perhaps_configured(wrapped: _Command) -> _Command:
+    """Passes the `configuration` of the nearest mandate.yaml alone; `None` where there is none."""
+
     @click.option(
         "--config",
         "file",
@@ -40,16 +55,12 @@ def policies_and_settings(wrapped: _Command) -> _Command:
         help=f"{FILE_NAME} to use.  [default: the nearest one; without one, the library alone]",
     )
     @functools.wraps(wrapped)
-    def with_policies(*args: Any, file: Path | None, **kwargs: Any) -> Any:
-        from .... import composition, share
-
+    def with_configuration(*args: Any, file: Path | None, **kwargs: Any) -> Any:
         file = file or _nearest()
         configuration = load(file, environment=os.environ) if file else None
-        folders = composition.policy_folders(configuration) if configuration else [share.policies()]
-        opa = _opa(configuration)
-        return wrapped(*args, configuration=configuration, folders=folders, opa=opa, **kwargs)
+        return wrapped(*args, configuration=configuration, **kwargs)
 
-    return with_policies  # type: ignore[return-value]  # the decorators add an option, which types cannot say
+    return with_configuration  # type: ignore[return-value]  # the decorators add an option
 
 
 def organisation(wrapped: _Command) -> _Command:
@@ -61,13 +72,14 @@ def organisation(wrapped: _Command) -> _Command:
         from .... import composition
 
         folders = composition.policy_folders(configuration)
-        opa = _opa(configuration)
+        opa = opa_of(configuration)
         return wrapped(*args, configuration=configuration, folders=folders, opa=opa, **kwargs)
 
     return with_policies  # type: ignore[return-value]  # the decorators add options, which types cannot say
 
 
-def _opa(configuration: Configuration | None) -> Path:
+def opa_of(configuration: Configuration | None) -> Path:
+    """The `opa` to ask about policies. `BadConfiguration` if there is none."""
     from .... import composition
     from ...opa.locate import find_opa
 
