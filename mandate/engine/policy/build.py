@@ -22,7 +22,7 @@ from .command import run
 from .complaints import accepted
 from .contents import entries
 from .declarations import Declaration
-from .sources import Kind, Sources
+from .sources import FORMAT, Kind, Sources
 from .thresholds import compile_thresholds
 from .tree import merged, write_data
 
@@ -41,6 +41,12 @@ class Compiled:
 
 def build(sources: Sources, *, opa: Path, release: int | None = None) -> dict[str, bytes]:
     """The entries of the bundle, for `archive.pack`. `BadPolicy` for sources that cannot be compiled."""
+    if sources.format != FORMAT:
+        raise BadPolicy(
+            f"these are sources of format {sources.format}, and this Mandate compiles format {FORMAT}",
+            where=sources.revision,
+            next_step="Compile the policies again from their folders",
+        )
     with merged(sources, Kind.REGO) as tree:
         check_rego(tree, sources, opa=opa)
         data = compile_data(tree, sources, opa=opa).data

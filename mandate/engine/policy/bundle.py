@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..digests import file_sha256, sha256
 from ..errors import BadConfiguration, BadPolicy
 from . import durably
-from .sources import FORMAT, Sources, read
+from .sources import Sources, read
 
 if TYPE_CHECKING:
     from .releases import Release
@@ -159,12 +159,6 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
     from . import archive
     from .build import build
 
-    if sources.format != FORMAT:
-        raise BadPolicy(
-            f"these are sources of format {sources.format}, and this Mandate compiles format {FORMAT}",
-            where=sources.revision,
-            next_step="Compile the policies again from their folders",
-        )
     content = archive.pack(build(sources.deciding, opa=opa))
     # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.
     if (kept := _kept(sources.revision, store)) is not None:
