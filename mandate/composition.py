@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -37,12 +37,15 @@ if TYPE_CHECKING:
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
     from .engine.policy.releases import Release
+    from .engine.policy.revisions import Revision
     from .engine.replay.again import Means
+    from .engine.replay.comparison import Comparison
     from .registry.mlflow import MlflowRegistry, ResolvedVersion
 
 _ENVIRONMENT = "production"
 _RISK_TIER_TAG = "mandate.risk_tier"
 _UNKNOWN = "unknown"
+_IN_USE = "the policies in use"
 
 
 def policy_folders(configuration: Configuration) -> list[Path]:
@@ -126,16 +129,6 @@ def opa_program(configuration: Configuration) -> Path:
     return find_opa(configuration.path(binary) if binary else None)
 
 
-def documentation(configuration: Configuration) -> Callable[[str], str] | None:
-    """What gives the address of a rule's page by the rule's id; `None` where the settings name no site."""
-    if (setting := configuration.settings.documentation) is None:
-        return None
-    from .engine.policy.docs.links import address
-
-    site = setting if "://" in setting else configuration.path(setting).absolute().as_uri()
-    return partial(address, site)
-
-
 def ledger(configuration: Configuration, *, appending: bool = False) -> SqliteLedger:
     """The ledger, to be read unless `appending`."""
     from .engine.evidence import sqlite
@@ -204,6 +197,46 @@ def _versioned(opa: Path) -> tuple[Path, str]:
         return opa, version(opa)
     except OpaUnavailable as error:
         raise BadRequest(error.what, where="--opa", next_step="Name an `opa` program") from error
+
+
+@contextmanager
+def comparison(
+    configuration: Configuration, *, against: str | None, opa: Path | None
+) -> Iterator[Comparison]:
+    """The policies in use, held against those of a reference, against another OPA or against the record.
+
+    `opa`: who judges by the policies in use, whatever its version.
+    """
+    from .engine.replay import comparison as comparing
+
+    in_use, good = bundle(configuration), comparing.good(opa_program(configuration))
+    changed = comparing.Candidate(_IN_USE, in_use, good)
+    base = None
+    with ExitStack() as stack:
+        if opa is not None:
+            on_trial = comparing.Program(*_versioned(opa), on_trial=True)
+            base, changed = changed, comparing.Candidate(_IN_USE, in_use, on_trial)
+        if against is not None:
+            revision = stack.enter_context(_revision(configuration, against))
+            policies = policy_bundle.compile(revision.roots, opa=good.path, store=policy_store(configuration))
+            base = comparing.Candidate(revision.label, policies, good, revision.notes)
+        yield stack.enter_context(
+            comparing.compared(
+                base,
+                changed,
+                stack.enter_context(closing(ledger(configuration))),
+                public_keys(configuration),
+                timeout=configuration.settings.opa.timeout,
+                folder=configuration.state / "impact",
+            )
+        )
+
+
+def _revision(configuration: Configuration, reference: str) -> AbstractContextManager[Revision]:
+    from .engine.policy import revisions
+
+    store = policy_store(configuration)
+    return revisions.at(reference, folder=Path.cwd(), settings=configuration.file, store=store)
 
 
 def model_registry(configuration: Configuration) -> MlflowRegistry:

@@ -25,8 +25,6 @@ HEAVY = (
     "model_signing",
     "pyarrow",
     "scipy",
-    "sphinx",
-    "docutils",
 )
 
 FOUNDATIONS = tuple(

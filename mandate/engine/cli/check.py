@@ -59,8 +59,7 @@ def command(
             registry = composition.model_registry(configuration)
             facts = mandate.collected(str(subject), registry, action=action, environment=environment)
         answer = mandate.gate.decide(facts)
-    link = composition.documentation(configuration)
-    report(output).write(answer, sys.stdout, verbose=verbose, link=link)
+    report(output).write(answer, sys.stdout, verbose=verbose)
     return exit_code(answer, fail_on_warn=fail_on_warn)
 
 

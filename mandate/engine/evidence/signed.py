@@ -80,8 +80,9 @@ def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Signe
 def _decision(stored: Stored, payload: bytes, predicate: Mapping[str, Any], origin: str) -> Signed:
     if predicate["ledger"]["origin"] != origin:
         raise BadInput("it was made for another ledger")
-    columns = (stored.id, stored.outcome, stored.recorded_at)
-    if columns != (predicate["id"], predicate["outcome"], predicate["recordedAt"]):
+    columns = (stored.id, stored.outcome, stored.recorded_at, stored.subject)
+    uri = predicate["input"]["subject"]["uri"]
+    if columns != (predicate["id"], predicate["outcome"], predicate["recordedAt"], uri):
         raise BadInput("its columns do not say what is signed")
     if predicate["outcome"] != predicate["decision"]["outcome"]:
         raise BadInput("the outcome is not the decision's")

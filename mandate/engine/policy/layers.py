@@ -21,8 +21,7 @@ from ..nearest import advice, nearest
 from ..strict_yaml import Document, Place
 from .scope import Scope
 
-LAYERS = ("default", "tiers", "environments", "tiers_in_environments", "families", "models")
-"""The least specific first."""
+LAYERS = ("default", "environments", "tiers", "tiers_in_environments", "families", "models")
 
 Name = tuple[str, ...]
 """A setting, by its path: `("fairness", "demographic_parity_difference")`."""

@@ -84,12 +84,12 @@ def difference(before: Json, after: Json, members: Sequence[str] | None = JUDGED
 
 
 def _changes(before: Json, after: Json, members: Sequence[str] | None) -> Iterator[Change]:
-    one, other = _by_term(before), _by_term(after)
-    if list(one) == list(other) and list(one.values()) == list(other.values()):
+    if before.get("findings") == after.get("findings"):
         return  # most decisions, most of the time
+    one, other = _by_term(before), _by_term(after)
     for key in sorted(one.keys() | other.keys()):
         old, new = one.get(key, ()), other.get(key, ())
-        if [_counted(finding, members) for finding in old] != [_counted(finding, members) for finding in new]:
+        if old != new and _judged(old, members) != _judged(new, members):
             yield Change(*key, old, new, _reason(key[0], before if not old else after if not new else {}))
 
 
@@ -101,8 +101,10 @@ def _by_term(decision: Json) -> dict[tuple[str, str], tuple[Json, ...]]:
     return found
 
 
-def _counted(finding: Json, members: Sequence[str] | None) -> dict[str, Any]:
-    return _said({name: finding.get(name) for name in (finding if members is None else members)})
+def _judged(findings: tuple[Json, ...], members: Sequence[str] | None) -> list[dict[str, Any]]:
+    if members is None:
+        return [_said(finding) for finding in findings]
+    return [_said({name: finding.get(name) for name in members}) for finding in findings]
 
 
 def _said(finding: Json) -> dict[str, Any]:

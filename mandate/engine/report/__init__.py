@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Protocol, TextIO, cast
 
@@ -12,14 +11,10 @@ FORMATS = {"text": "terminal", "json": "machine"}
 """The name of each format, and the module that writes it."""
 
 
-Link = Callable[[str], str]
-"""Gives the address of a rule's documentation by the rule's id. No part of what was decided or recorded."""
-
-
 class Report(Protocol):
     """A format."""
 
-    def write(self, answer: Answer, stream: TextIO, *, verbose: bool, link: Link | None = None) -> None:
+    def write(self, answer: Answer, stream: TextIO, *, verbose: bool) -> None:
         """Show `answer`; `verbose` also shows what passed and what did not apply."""
 
 

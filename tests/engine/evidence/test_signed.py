@@ -82,7 +82,11 @@ def _predicate(**members: Any) -> Callable[[dict[str, Any]], None]:
         (_predicate(ledger={"origin": "other.example"}), "it was made for another ledger"),
         (_predicate(decision={"outcome": "deny"}), "the outcome is not the decision's"),
         (_predicate(decision={"outcome": "allow"}), "the decision does not have the digest that is stated"),
-        (_predicate(input={}), "the input does not have the digest that is stated"),
+        (_predicate(input={}), "the statement has another shape than a decision's"),
+        (
+            _predicate(input={"subject": {"uri": "models:/credit/3"}}),
+            "the input does not have the digest that is stated",
+        ),
         (
             lambda statement: canonical(statement).replace(b'"input":{', b'"input": {'),
             "the statement is not an object in canonical JSON",

@@ -16,7 +16,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     provenance.data_age_days: {type: number, tightens: down, exclusiveMinimum: 0, maximum: 3660, unit: days}
+#     provenance.data_age_days: {type: number, tightens: down, exclusiveMinimum: 0, maximum: 3660}
 package mandate.rules.provenance.data_age
 
 import data.mandate.lib.check

@@ -1,0 +1,172 @@
+"""Judges what is on record anew, and finds the decisions that would flip.
+
+An entry goes through here once, in one of several threads: its signature is verified, the input is taken as
+it was signed, both sides judge it, and what they say differently is noted. Results come out in the order of
+the ledger, and only as many entries are in memory as are on their way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import NotRecorded
+from ..evidence import signed
+from ..evidence.ledger import Store, Stored
+from ..evidence.predicate import rfc3339_milliseconds
+from ..evidence.public_keys import PublicKey
+from ..evidence.signed import Signed
+from .difference import Difference, Json, difference
+from .standing import Verdict
+
+OWNER_ROLE = "model_owner"
+"""Whose approval says who owns a model: the role that the library's policies demand."""
+
+_MOST_THREADS = 16
+_AHEAD = 4
+"""Entries on their way for each thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which decisions are judged."""
+
+    model: str | None = None
+    since: datetime | None = None
+    last: int | None = None
+    """Entries of the ledger, counted from its end."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For reports, and to tell one run from another."""
+        since = None if self.since is None else rfc3339_milliseconds(self.since)
+        return {"model": self.model, "since": since, "last": self.last}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of one entry."""
+
+    index: int
+    count: str | None
+    """Under which name it is counted; `None` if it was not asked for."""
+    found: Json | None = None
+    """What is to be told of it, as JSON."""
+    unanswered: bool = False
+    """Whether a side gave no answer, so that it is undecided for want of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Takes one entry at a time. Threads may share it."""
+
+    store: Store
+    keys: Mapping[str, PublicKey]
+    selection: Selection
+    base: Callable[[Signed], Verdict | None]
+    """What the one side says; `None` if it has nothing to compare with."""
+    changed: Callable[[Signed], Verdict]
+
+    def __call__(self, entry: Stored) -> Examined:
+        """Judge the decision of the entry anew; one that is damaged is named."""
+        since = self.selection.since
+        if since is not None and entry.recorded_at < rfc3339_milliseconds(since):
+            return Examined(entry.index, None)
+        try:
+            recorded = signed.read(entry, self.store, self.keys)
+        except NotRecorded as error:
+            return Examined(entry.index, "damaged", damage(entry.index, entry.id, error.what))
+        if recorded is None or self.selection.model not in (None, recorded.document["subject"].get("name")):
+            return Examined(entry.index, None)
+        before = self.base(recorded)
+        if before is None:
+            return Examined(entry.index, "never_answered")
+        after = self.changed(recorded)
+        return _compared(recorded, before, after)
+
+
+def damage(index: int, entry_id: str | None, what: str) -> Json:
+    """What is told of an entry that is not what was recorded."""
+    return {"kind": "damaged", "index": index, "id": entry_id, "what": what}
+
+
+def _compared(recorded: Signed, before: Verdict, after: Verdict) -> Examined:
+    found = difference(before.decision, after.decision)
+    unanswered = not (before.answered and after.answered)
+    if not found:
+        return Examined(recorded.index, "same", unanswered=unanswered)
+    count = f"{found.before}_to_{found.after}" if found.flipped else "other_findings"
+    return Examined(recorded.index, count, _told(recorded, found), unanswered)
+
+
+def _told(recorded: Signed, found: Difference) -> Json:
+    subject, request = recorded.document["subject"], recorded.document.get("request", {})
+    return {
+        "kind": "flip" if found.flipped else "other_findings",
+        "index": recorded.index,
+        "id": recorded.id,
+        "recorded_at": recorded.recorded_at,
+        "subject": {name: subject.get(name) for name in ("name", "version", "uri")},
+        "request": {name: request.get(name) for name in ("action", "environment")},
+        "owners": owners(recorded.document),
+        "before": found.before,
+        "after": found.after,
+        "changes": [change.as_json() for change in found.changes],
+        "reasons": {"before": list(found.reasons_before), "after": list(found.reasons_after)},
+    }
+
+
+def owners(document: Json) -> list[str]:
+    """Who owns the model, as far as the input says: those who approved it as its owners."""
+    approvals = document.get("approvals") or ()
+    return sorted({each["approver"] for each in approvals if each.get("role") == OWNER_ROLE})
+
+
+def examined(
+    store: Store, start: int, examine: Callable[[Stored], Examined], *, threads: int | None = None
+) -> Generator[Examined]:
+    """The entries from `start` on, examined, in their order.
+
+    What can no longer be read of the ledger is the last thing that is told.
+    """
+    threads = threads or min(len(os.sched_getaffinity(0)) + 1, _MOST_THREADS)
+    following = start
+    try:
+        with closing(_in_order(store.entries(start), examine, threads)) as in_order:
+            for each in in_order:
+                yield each
+                following = each.index + 1
+    except NotRecorded as error:
+        what = f"nothing from entry {following} on can be read: {error.what}"
+        yield Examined(following, "damaged", damage(following, None, what))
+
+
+def _in_order(
+    entries: Iterable[Stored], examine: Callable[[Stored], Examined], threads: int
+) -> Generator[Examined]:
+    window: deque[Future[Examined]] = deque()
+    unread: NotRecorded | None = None
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            following = iter(entries)
+            while unread is None:
+                try:
+                    window.append(pool.submit(examine, next(following)))
+                except StopIteration:
+                    break
+                except NotRecorded as error:
+                    unread = error
+                if len(window) >= threads * _AHEAD:
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+        finally:
+            for future in window:
+                future.cancel()
+    if unread is not None:
+        raise unread

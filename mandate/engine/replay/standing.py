@@ -1,0 +1,138 @@
+"""Policies in an OPA of our own that answers thousands of questions, some of which it may not survive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from ..decision import Decision, Policy
+from ..errors import CouldNotDecide, NotAnAnswer, OpaUnavailable
+from ..opa.client import OpaClient
+from ..opa.judge import OpaJudge
+from ..opa.process import LocalOpa
+from .difference import Json
+
+_MOST_STARTS = 20
+"""An OPA that had to be started so often is not on its feet for the rest either."""
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate would have answered."""
+
+    decision: Json
+    answered: bool
+    """Whether OPA answered, and with a decision of the expected policies; if not, it is undecided."""
+
+
+class StandingOpa:
+    """One bundle in one OPA, from entering the context on. Threads may share it.
+
+    `start`: makes the OPA, not yet started. `policy`, `rules`, `trusts_any_version`: as `OpaJudge` takes
+    them. `timeout`: seconds for one question.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], LocalOpa],
+        policy: Policy,
+        *,
+        timeout: float,
+        rules: Collection[str],
+        trusts_any_version: bool = False,
+    ) -> None:
+        self._start = start
+        self._policy = policy
+        self._timeout = timeout
+        self._rules = rules
+        self._trusts_any_version = trusts_any_version
+        self._lock = threading.Lock()
+        self._starts = 0
+        self._opa: LocalOpa | None = None
+        self._client: OpaClient | None = None
+        self._judge: OpaJudge | None = None
+
+    def verdict(self, question: bytes) -> Verdict:
+        """What is decided on this input, canonical JSON; undecided where OPA gives no answer to it.
+
+        `OpaUnavailable` only if OPA does not start, or no longer stays up.
+        """
+        try:
+            return self._asked(question)
+        except NotAnAnswer as error:
+            return _undecided(error)
+        except CouldNotDecide as error:
+            return self._once_more(question, error)
+
+    def _asked(self, question: bytes) -> Verdict:
+        if self._judge is None:
+            raise OpaUnavailable("OPA is being started")
+        return Verdict(self._judge.judge_json(question).decision.model_dump(mode="json"), answered=True)
+
+    def _once_more(self, question: bytes, error: CouldNotDecide) -> Verdict:
+        """Perhaps another thread's question brought OPA down, and this one is as good as any."""
+        with self._lock:
+            for _ in range(_TRIES):
+                if self._is_up():
+                    try:
+                        return self._asked(question)
+                    except CouldNotDecide as again:
+                        error = again
+                if self._is_up():
+                    break
+                self._begin()
+        return _undecided(error)
+
+    def _is_up(self) -> bool:
+        try:
+            if self._client is not None:
+                self._client.health()
+                return True
+        except CouldNotDecide:
+            pass
+        return False
+
+    def _begin(self) -> None:
+        self._end()
+        self._starts += 1
+        if self._starts > _MOST_STARTS:
+            raise OpaUnavailable(
+                f"OPA ended {_MOST_STARTS} times while it was asked",
+                where="OPA on this machine",
+                next_step="Try it with fewer decisions (`--last`), or with another OPA",
+            )
+        self._opa = self._start()
+        self._opa.ready()
+        self._client = OpaClient(self._opa.url, timeout=self._timeout)
+        self._judge = OpaJudge(
+            self._client,
+            self._policy,
+            beside=self._opa.beside,
+            rules=self._rules,
+            trusts_any_version=self._trusts_any_version,
+        )
+
+    def _end(self) -> None:
+        opa, client = self._opa, self._client
+        self._opa = self._client = self._judge = None
+        if client is not None:
+            client.close()
+        if opa is not None:
+            opa.close()
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+
+def _undecided(error: CouldNotDecide) -> Verdict:
+    return Verdict(Decision.undecided(str(error)).model_dump(mode="json"), answered=False)
