@@ -129,6 +129,16 @@ def opa_program(configuration: Configuration) -> Path:
     return find_opa(configuration.path(binary) if binary else None)
 
 
+def documentation(configuration: Configuration) -> Callable[[str], str] | None:
+    """What gives the address of a rule's page by the rule's id; `None` where the settings name no site."""
+    if (setting := configuration.settings.documentation) is None:
+        return None
+    from .engine.policy.docs.links import address
+
+    site = setting if "://" in setting else configuration.path(setting).absolute().as_uri()
+    return partial(address, site)
+
+
 def ledger(configuration: Configuration, *, appending: bool = False) -> SqliteLedger:
     """The ledger, to be read unless `appending`."""
     from .engine.evidence import sqlite

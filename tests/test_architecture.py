@@ -25,6 +25,8 @@ HEAVY = (
     "model_signing",
     "pyarrow",
     "scipy",
+    "sphinx",
+    "docutils",
 )
 
 FOUNDATIONS = tuple(

@@ -77,6 +77,8 @@ class Settings(Frozen):
     opa: OpaSettings = OpaSettings()
     registry: RegistrySettings = RegistrySettings()
     models: Mapping[str, ModelSettings] = {}
+    documentation: Annotated[str, Field(pattern=r"^(?:https?://[^\s?#]+|[^\s:?#][^:?#]*)$")] | None = None
+    """Where people read what `mandate policy docs --site` writes, a URL or a folder: reports link to it."""
     collectors: dict[str, dict[str, Any]] = {}
     """Each collector's own options, which the collector checks."""
 

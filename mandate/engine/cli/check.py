@@ -59,7 +59,8 @@ def command(
             registry = composition.model_registry(configuration)
             facts = mandate.collected(str(subject), registry, action=action, environment=environment)
         answer = mandate.gate.decide(facts)
-    report(output).write(answer, sys.stdout, verbose=verbose)
+    link = composition.documentation(configuration)
+    report(output).write(answer, sys.stdout, verbose=verbose, link=link)
     return exit_code(answer, fail_on_warn=fail_on_warn)
 
 

@@ -25,4 +25,6 @@ def command(decision: str, output: str, configuration: Configuration) -> None:
     from ... import composition
 
     record = composition.recorded(configuration, decision)
-    report(output).write(Answer(record.document, record.judgement, record.receipt), sys.stdout, verbose=True)
+    answer = Answer(record.document, record.judgement, record.receipt)
+    link = composition.documentation(configuration)
+    report(output).write(answer, sys.stdout, verbose=True, link=link)

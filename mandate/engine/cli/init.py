@@ -34,6 +34,9 @@ policies: [library, policies]
 # policies: [releases/policies.tar.gz]
 # policy_key: policy-key.pub
 
+# Where people read what `mandate policy docs --site` writes, a URL or a folder: reports link to it.
+# documentation: https://policies.bank.example
+
 opa:
   # A sidecar: http://…, https://… or unix://… . Without one, Mandate starts its own child for each question.
   # url: http://127.0.0.1:8181

@@ -53,13 +53,14 @@ def command(
                 failure = error  # the recorded answer is given all the same, before the failure is
             else:
                 moved = {"alias": alias, "from": before, "to": judged.version}
+    link = composition.documentation(configuration)
     if output == "json":
         text = StringIO()
-        report(output).write(answer, text, verbose=verbose)
+        report(output).write(answer, text, verbose=verbose, link=link)
         alias_error = {"alias_error": str(failure)} if failure else {}
         click.echo(json.dumps(json.loads(text.getvalue()) | {"alias": moved} | alias_error, indent=2))
         return failure.exit_code if failure else exit_code(answer)
-    report(output).write(answer, sys.stdout, verbose=verbose)
+    report(output).write(answer, sys.stdout, verbose=verbose, link=link)
     shown = console(sys.stdout)
     if moved is None:
         shown.print(f"\n  the alias {visible(alias)} did not move", style="yellow")

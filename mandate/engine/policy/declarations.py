@@ -28,7 +28,8 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "exclusiveMinimum": ("more than", lambda value, bound: value > bound),
     "exclusiveMaximum": ("less than", lambda value, bound: value < bound),
 }
-_OF_ITEMS = ("type", *_BOUNDS, "enum", "items", "minItems", "uniqueItems", "minLength", "description")
+_TEXTS = ("description", "unit")
+_OF_ITEMS = ("type", *_BOUNDS, "enum", "items", "minItems", "uniqueItems", "minLength", *_TEXTS)
 _TIGHTENS = "tightens"
 _KEYWORDS = (*_OF_ITEMS, _TIGHTENS)
 
@@ -42,6 +43,13 @@ class Direction(StrEnum):
 
     UP = "up"
     DOWN = "down"
+
+
+_HARDER: Mapping[str, Mapping[Direction, str]] = {
+    "number": {Direction.UP: "a higher one", Direction.DOWN: "a lower one"},
+    "array": {Direction.UP: "a longer one", Direction.DOWN: "a shorter one"},
+    "boolean": {Direction.UP: "true", Direction.DOWN: "false"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,21 @@ class Declaration:
     def tightens(self) -> Direction | None:
         """Which way a change makes it harder to satisfy; `None` where nobody says."""
         return Direction(self.schema[_TIGHTENS]) if _TIGHTENS in self.schema else None
+
+    @property
+    def unit(self) -> str:
+        """What a number counts, such as `days`; empty where that is not declared."""
+        unit: str = self.schema.get("unit", "")
+        return unit
+
+    @property
+    def described(self) -> str:
+        """What it may be, in words: `a number, at least 0, at most 1; a lower one is harder to satisfy`."""
+        words = _described(self.schema)
+        if self.tightens is None:
+            return words
+        harder = _HARDER.get(self.schema["type"], _HARDER["number"])[self.tightens]
+        return f"{words}; {harder} is harder to satisfy"
 
     def covers(self, name: tuple[str, ...]) -> bool:
         """Whether it speaks of this setting."""
@@ -116,6 +139,8 @@ def _check_schema(name: str, schema: Any, where: str, keywords: Sequence[str] = 
                 where=where,
                 next_step=advice(keyword, keywords),
             )
+        if keyword in _TEXTS and not _TYPES["string"][1](value):
+            raise BadPolicy(f"{keyword} of {name} is not text", where=where, next_step="Correct it")
         if keyword in (*_BOUNDS, "minItems", "minLength") and not _TYPES["number"][1](value):
             raise BadPolicy(f"{keyword} of {name} is not a number", where=where, next_step="Correct it")
     kind = schema.get("type")
@@ -140,6 +165,22 @@ def _check_direction(name: str, schema: Mapping[str, Any], where: str) -> None:
             where=where,
             next_step="Write up where a larger number or a longer list is harder to satisfy, else down",
         )
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    words = [_TYPES[schema["type"]][0]]
+    words += [f"{bound} {schema[keyword]}" for keyword, (bound, _) in _BOUNDS.items() if keyword in schema]
+    if "enum" in schema:
+        words.append(f"one of {', '.join(map(_shown, schema['enum']))}")
+    if schema.get("minLength", 0) > 1:
+        words.append(f"at least {schema['minLength']} characters long")
+    if "minItems" in schema:
+        words.append(f"of {schema['minItems']} or more")
+    if "items" in schema:
+        words.append(f"each item {_described(schema['items'])}")
+    if schema.get("uniqueItems"):
+        words.append("none twice")
+    return ", ".join(words)
 
 
 def _fault(value: Any, schema: Mapping[str, Any]) -> Fault | None:

@@ -21,7 +21,8 @@ from ..nearest import advice, nearest
 from ..strict_yaml import Document, Place
 from .scope import Scope
 
-LAYERS = ("default", "environments", "tiers", "tiers_in_environments", "families", "models")
+LAYERS = ("default", "tiers", "environments", "tiers_in_environments", "families", "models")
+"""The least specific first."""
 
 Name = tuple[str, ...]
 """A setting, by its path: `("fairness", "demographic_parity_difference")`."""

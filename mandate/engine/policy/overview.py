@@ -38,7 +38,7 @@ class Value:
     value: Any
     set_at: str
     comment: str
-    """The YAML comment above it, or above the whole threshold in that file."""
+    """The YAML comment that explains it."""
 
     @property
     def place(self) -> str:
@@ -149,11 +149,16 @@ def _thresholds(compiled: Compiled, names: list[str]) -> Iterator[Threshold]:
 
 
 def _threshold(compiled: Compiled, name: Name) -> Threshold:
-    values = (
-        Value(layer, leaf["value"], leaf["set_at"], comments.of_value(compiled.sources, name, leaf["set_at"]))
-        for layer, leaf in _leaves(_at(compiled, name))
+    return Threshold(".".join(name), values(compiled, _at(compiled, name)))
+
+
+def values(compiled: Compiled, setting: Mapping[str, Any]) -> tuple[Value, ...]:
+    """The values of a layered setting, the default first, then the least specific."""
+    found = (
+        Value(layer, leaf["value"], leaf["set_at"], comments.of_value(compiled.sources, leaf["set_at"]))
+        for layer, leaf in _leaves(setting)
     )
-    return Threshold(".".join(name), tuple(sorted(values, key=lambda value: LAYERS.index(value.layer[0]))))
+    return tuple(sorted(found, key=lambda value: LAYERS.index(value.layer[0])))
 
 
 def _at(compiled: Compiled, name: Name) -> Mapping[str, Any]:

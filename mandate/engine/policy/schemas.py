@@ -32,7 +32,7 @@ _Value = Callable[[str | None], Schema]
 """What a value of a setting must be, in an environment or in none."""
 _IS_A = "is a"
 """Until it is shared, what a value must be says so by a name."""
-_NOT_JSON_SCHEMA = ("description", "tightens")
+_NOT_JSON_SCHEMA = ("description", "tightens", "unit")
 """What declarations say beside what a value must be."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Protocol, TextIO, cast
 
@@ -11,10 +12,14 @@ FORMATS = {"text": "terminal", "json": "machine"}
 """The name of each format, and the module that writes it."""
 
 
+Link = Callable[[str], str]
+"""Gives the address of a rule's documentation by the rule's id. No part of what was decided or recorded."""
+
+
 class Report(Protocol):
     """A format."""
 
-    def write(self, answer: Answer, stream: TextIO, *, verbose: bool) -> None:
+    def write(self, answer: Answer, stream: TextIO, *, verbose: bool, link: Link | None = None) -> None:
         """Show `answer`; `verbose` also shows what passed and what did not apply."""
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from ..decision import Finding, Outcome, WaiverReport
 from ..gate import Answer
 from ..input import Collected
+from . import Link
 from .visible import visible
 
 _VERDICT = {
@@ -37,15 +38,15 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=min(columns, _WIDTH), highlight=False, markup=False, emoji=False)
 
 
-def write(answer: Answer, stream: TextIO, *, verbose: bool) -> None:
+def write(answer: Answer, stream: TextIO, *, verbose: bool, link: Link | None = None) -> None:
     """The verdict, what stands against it, what to do, and where the evidence is."""
     shown = console(stream)
     with shown.capture() as capture:
-        shown.print(Group(*_parts(answer, verbose=verbose)))
+        shown.print(Group(*_parts(answer, verbose=verbose, link=link)))
     stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
-def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
+def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[RenderableType]:
     decision = answer.decision
     yield Text()
     yield _headline(answer)
@@ -59,7 +60,7 @@ def _parts(answer: Answer, *, verbose: bool) -> Iterator[RenderableType]:
         ("~", "magenta", decision.waived),
     ):
         for _, of_rule in groupby(findings, key=attrgetter("rule")):
-            yield _marked(mark, colour, Group(*_rule(tuple(of_rule), verbose=verbose)))
+            yield _marked(mark, colour, Group(*_rule(tuple(of_rule), verbose=verbose, link=link)))
             yield Text()
     for waiver in decision.waivers:
         if waiver.warning:
@@ -88,7 +89,7 @@ def _headline(answer: Answer) -> Text:
     return line
 
 
-def _rule(findings: tuple[Finding, ...], *, verbose: bool) -> Iterator[RenderableType]:
+def _rule(findings: tuple[Finding, ...], *, verbose: bool, link: Link | None) -> Iterator[RenderableType]:
     """What one rule found: a sentence for each term, then what they have in common."""
     first, *_ = findings
     line = Text(first.rule, "bold")
@@ -106,6 +107,8 @@ def _rule(findings: tuple[Finding, ...], *, verbose: bool) -> Iterator[Renderabl
     sources = [*(f"bound set at {place}" for place in bounds), *first.controls]
     if sources:
         yield Text(" · ".join(sources), "dim")
+    if link is not None:
+        yield Text(visible(link(first.rule), 2000), "dim")
 
 
 def _waiver(waiver: WaiverReport) -> RenderableType:

@@ -69,6 +69,33 @@ def test_values_are_held_against_the_schema(schema: dict[str, Any], value: Any, 
     assert declaration("f.a", schema, "r.rego:1").fault(value) == fault
 
 
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "number", "minimum": 0, "maximum": 1}, "a number, at least 0, at most 1"),
+        (
+            {"type": "integer", "exclusiveMinimum": 0, "tightens": "up"},
+            "an integer, more than 0; a higher one is harder to satisfy",
+        ),
+        ({"type": "boolean", "tightens": "down"}, "true or false; false is harder to satisfy"),
+        ({"type": "string", "enum": ["a", "b"]}, 'text, one of "a", "b"'),
+        (
+            {
+                "type": "array",
+                "items": {"type": "string", "minLength": 2},
+                "minItems": 1,
+                "uniqueItems": True,
+                "tightens": "up",
+            },
+            "a list, of 1 or more, each item text, at least 2 characters long, none twice; "
+            "a longer one is harder to satisfy",
+        ),
+    ],
+)
+def test_what_a_value_may_be_is_said_in_words(schema: dict[str, Any], words: str) -> None:
+    assert declaration("f.a", schema, "r.rego:1").described == words
+
+
 def test_a_group_covers_the_settings_right_below_it() -> None:
     group = declaration("performance.minimum.*", {"type": "number"}, "r.rego:1")
     assert [

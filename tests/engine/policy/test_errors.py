@@ -197,6 +197,12 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         "minimum of fairness.parity is not a number",
         "Correct it",
     ),
+    "declaration whose unit is a number": (
+        rule("minimum: 0", "minimum: 0, unit: 1"),
+        f"{RULE_FILE}:16",
+        "unit of fairness.parity is not text",
+        "Correct it",
+    ),
     "declaration whose enum is text": (
         rule("{type: number}", "{type: number, enum: one}"),
         f"{RULE_FILE}:17",

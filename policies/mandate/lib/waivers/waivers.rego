@@ -5,8 +5,8 @@
 #   (the collection's entry `waivers`, measured), and only for the artifact that is judged.
 # custom:
 #   thresholds:
-#     waivers.longest_days: {type: integer, tightens: down, minimum: 1, maximum: 366}
-#     waivers.expiring_within_days: {type: integer, tightens: up, minimum: 0, maximum: 366}
+#     waivers.longest_days: {type: integer, tightens: down, minimum: 1, maximum: 366, unit: days}
+#     waivers.expiring_within_days: {type: integer, tightens: up, minimum: 0, maximum: 366, unit: days}
 package mandate.lib.waivers
 
 import data.mandate.catalogue

@@ -20,7 +20,7 @@
 #   actions: [promote, deploy]
 #   waivable: false
 #   thresholds:
-#     approvals.required.*: {type: integer, tightens: up, minimum: 0}
+#     approvals.required.*: {type: integer, tightens: up, minimum: 0, unit: people}
 package mandate.rules.approvals.signed_off
 
 import data.mandate.lib.approvals

@@ -18,7 +18,7 @@
 #   waivable: true
 #   thresholds:
 #     documentation.required_sections: {type: array, tightens: up, minItems: 1, items: {type: string, minLength: 1}}
-#     documentation.minimum_words: {type: integer, tightens: up, minimum: 1}
+#     documentation.minimum_words: {type: integer, tightens: up, minimum: 1, unit: words}
 package mandate.rules.documentation.model_card
 
 import data.mandate.lib.check

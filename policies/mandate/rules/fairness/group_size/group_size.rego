@@ -17,8 +17,8 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     fairness.minimum_group_size: {type: integer, tightens: up, minimum: 1}
-#     fairness.advisable_group_size: {type: integer, tightens: up, minimum: 1}
+#     fairness.minimum_group_size: {type: integer, tightens: up, minimum: 1, unit: rows}
+#     fairness.advisable_group_size: {type: integer, tightens: up, minimum: 1, unit: rows}
 package mandate.rules.fairness.group_size
 
 import data.mandate.lib.check

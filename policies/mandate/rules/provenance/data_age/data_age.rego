@@ -16,7 +16,7 @@
 #   actions: [promote, deploy]
 #   waivable: true
 #   thresholds:
-#     provenance.data_age_days: {type: number, tightens: down, exclusiveMinimum: 0, maximum: 3660}
+#     provenance.data_age_days: {type: number, tightens: down, exclusiveMinimum: 0, maximum: 3660, unit: days}
 package mandate.rules.provenance.data_age
 
 import data.mandate.lib.check
