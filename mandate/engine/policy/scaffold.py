@@ -279,49 +279,53 @@ def _judging(new: NewRule) -> Mapping[str, str]:
 
 def _cases(new: NewRule, shape: str) -> Mapping[str, str]:
     """The table of cases: Rego objects by what each says."""
-    section = _FACTS[new.collector][0]
+    section = f"/{_FACTS[new.collector][0]}"
 
-    def case(changes: str, verdict: str) -> str:
-        return (
-            f'{{"changes": {changes}, "verdicts": {templates.VERDICTS[shape].substitute(verdict=verdict)}}}'
-        )
+    def verdicts(verdict: str) -> str:
+        return templates.VERDICTS[shape].substitute(verdict=verdict)
 
     def replaced(path: str, value: str) -> str:
         return f'[testing.replaced("{path}", {value})]'
 
-    cases = {note: case(f"value({value})", verdict) for note, value, verdict in _values(new)}
-    if shape:
-        path, verdicts = templates.LISTS[shape]
-        cases["an empty list has no verdict"] = (
-            f'{{"changes": {replaced(path, "[]")}, "verdicts": {verdicts}}}'
+    rows = [(note, f"value({value})", verdicts(verdict)) for note, value, verdict in _values(new)]
+    if new.comparison is Comparison.ONE_OF:  # where a text may pass, another place shows that none does there
+        rows.append(
+            ("a string in its place has no verdict", replaced(section, '"text"'), verdicts("no verdict"))
         )
-        absent = f'{{"changes": {replaced(f"/{section}", "null")}, "verdicts": {verdicts}}}'
+    unjudged = verdicts("no verdict")
+    if shape:
+        path, unjudged = templates.LISTS[shape]
+        rows.append(("an empty list has no verdict", replaced(path, "[]"), unjudged))
     else:
-        cases["an empty list fails"] = case("value([])", "fails")
-        absent = case(replaced(f"/{section}", "null"), "no verdict")
-    cases["an absent section has no verdict"] = absent
-    return cases
+        rows.append(("an empty list fails", "value([])", verdicts("fails")))
+    rows.append(("an absent section has no verdict", replaced(section, "null"), unjudged))
+    return {note: f'{{"changes": {changes}, "verdicts": {expected}}}' for note, changes, expected in rows}
 
 
 def _values(new: NewRule) -> list[tuple[str, str, str]]:
+    """On both sides of the threshold, and what is no value: what each says, the value, the verdict."""
     if new.comparison.is_of_numbers:
         bound = Decimal(new.threshold)
         beyond = bound + (_JUST_BEYOND if new.comparison is Comparison.AT_MOST else -_JUST_BEYOND)
-        sides = [
+        return [
             ("at the threshold passes", new.threshold, "holds"),
             ("just beyond it fails", format(beyond, "f"), "fails"),
+            ("null fails", "null", "fails"),
+            ("a string fails", json.dumps(new.threshold), "fails"),
         ]
-        text = json.dumps(new.threshold)
-    else:
-        words: list[str] = json.loads(new.threshold)
-        first = json.dumps(words[0], ensure_ascii=False)
-        one_of = new.comparison is Comparison.ONE_OF
-        sides = [
-            ("what is listed passes", first if one_of else new.threshold, "holds"),
-            ("what is not listed fails", '"another"' if one_of else '["another"]', "fails"),
+    first = json.dumps(json.loads(new.threshold)[0], ensure_ascii=False)
+    if new.comparison is Comparison.ONE_OF:
+        return [
+            ("what is listed passes", first, "holds"),
+            ("what is not listed fails", '"another"', "fails"),
+            ("null fails", "null", "fails"),
         ]
-        text = '"another"' if one_of else first
-    return [*sides, ("null fails", "null", "fails"), ("a string fails", text, "fails")]
+    return [
+        ("what is listed passes", new.threshold, "holds"),
+        ("what is not listed fails", '["another"]', "fails"),
+        ("null fails", "null", "fails"),
+        ("a string fails", first, "fails"),
+    ]
 
 
 def _as_yaml(text: str) -> str:
