@@ -23,6 +23,11 @@ applicable(catalogue) := {action: environments |
 }
 
 # METADATA
+# description: |
+#   The thresholds with what the `settings` of a case put over them: `{file: {setting: {"default": {"value": …}}}}`.
+set(case) := object.union(data.mandate.thresholds, object.get(case, "settings", {}))
+
+# METADATA
 # description: A JSON patch that puts another value to a place.
 replaced(path, value) := {"op": "replace", "path": path, "value": value}
 

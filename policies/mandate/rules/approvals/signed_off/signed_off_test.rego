@@ -93,6 +93,14 @@ cases := {
 		"changes": [testing.replaced("/model/source/user", null)],
 		"verdicts": verdicts("holds", "holds", "holds", "holds"),
 	},
+	"approvals that are text have no verdict": {
+		"changes": [testing.replaced("/approvals", "approved")],
+		"verdicts": verdicts("no verdict", "no verdict", "no verdict", "holds"),
+	},
+	"authors that are text are nobody": {
+		"changes": [testing.replaced("/developers", "ada@bank.example")],
+		"verdicts": verdicts("holds", "holds", "holds", "no verdict"),
+	},
 	"approvals that nobody collected have no verdict": {
 		"changes": [testing.replaced("/approvals", null), testing.removed("/collection/0")],
 		"verdicts": verdicts("no verdict", "no verdict", "no verdict", "no verdict"),

@@ -14,44 +14,41 @@ monitored := testing.replaced("/request/action", "monitor")
 
 share_of_columns := "share of drifted columns"
 
+verdicts(column, columns) := {"pirat": column, share_of_columns: columns}
+
 cases := {
-	"at the bound passes": {"changes": [psi(0.25)], "pirat": "holds", "share": "holds"},
-	"just above fails": {"changes": [psi(0.2501)], "pirat": "fails", "share": "holds"},
-	"in service at the bound passes": {"changes": [psi(0.2), monitored], "pirat": "holds", "share": "holds"},
-	"in service just above fails": {"changes": [psi(0.2001), monitored], "pirat": "fails", "share": "holds"},
-	"NaN fails": {"changes": [psi("NaN")], "pirat": "fails", "share": "holds"},
-	"null fails": {"changes": [psi(null)], "pirat": "fails", "share": "holds"},
-	"a string fails": {"changes": [psi("0.1")], "pirat": "fails", "share": "holds"},
+	"at the bound passes": {"changes": one([psi(0.25)]), "verdicts": verdicts("holds", "holds")},
+	"just above fails": {"changes": one([psi(0.2501)]), "verdicts": verdicts("fails", "holds")},
+	"in service at the bound passes": {"changes": one([psi(0.2), monitored]), "verdicts": verdicts("holds", "holds")},
+	"in service just above fails": {"changes": one([psi(0.2001), monitored]), "verdicts": verdicts("fails", "holds")},
+	"NaN fails": {"changes": one([psi("NaN")]), "verdicts": verdicts("fails", "holds")},
+	"null fails": {"changes": one([psi(null)]), "verdicts": verdicts("fails", "holds")},
+	"a string fails": {"changes": one([psi("0.1")]), "verdicts": verdicts("fails", "holds")},
 	"a column that is not in both has no verdict": {
-		"changes": [testing.replaced("/drift/columns/0/psi", null)],
-		"pirat": "no verdict",
-		"share": "holds",
+		"changes": one([testing.replaced("/drift/columns/0/psi", null)]),
+		"verdicts": verdicts("no verdict", "holds"),
 	},
-	"a share at the bound passes": {"changes": [share(0.05)], "pirat": "holds", "share": "holds"},
-	"a share just above fails": {"changes": [share(0.0501)], "pirat": "holds", "share": "fails"},
-	"a share that is NaN fails": {"changes": [share("NaN")], "pirat": "holds", "share": "fails"},
+	"a share at the bound passes": {"changes": one([share(0.05)]), "verdicts": verdicts("holds", "holds")},
+	"a share just above fails": {"changes": one([share(0.0501)]), "verdicts": verdicts("holds", "fails")},
+	"a share that is NaN fails": {"changes": one([share("NaN")]), "verdicts": verdicts("holds", "fails")},
 	"a share that is absent has no verdict": {
-		"changes": [testing.removed("/drift/drifted_share")],
-		"pirat": "holds",
-		"share": "no verdict",
+		"changes": one([testing.removed("/drift/drifted_share")]),
+		"verdicts": verdicts("holds", "no verdict"),
+	},
+	"data without columns have no verdict": {
+		"changes": [testing.replaced("/drift/columns", [])],
+		"verdicts": {"columns": "no verdict", share_of_columns: "holds"},
+	},
+	"no section has no verdict": {
+		"changes": [testing.removed("/drift")],
+		"verdicts": {"columns": "no verdict", share_of_columns: "no verdict"},
 	},
 }
 
 test_verdicts[note] if {
 	some note, case in cases
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(one(case.changes))
-	judged == {"pirat": case.pirat, share_of_columns: case.share}
-}
-
-test_data_without_columns_have_no_verdict if {
-	changes := [testing.replaced("/drift/columns", [])]
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	judged == {"columns": "no verdict", share_of_columns: "holds"}
-}
-
-test_without_a_section_there_is_no_verdict if {
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed([testing.removed("/drift")])
-	judged == {"columns": "no verdict", share_of_columns: "no verdict"}
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(case.changes)
+	judged == case.verdicts
 }
 
 test_every_column_is_judged if {

@@ -9,52 +9,62 @@ all_but(field, verdict) := object.union({each: "holds" | some each in fields}, {
 
 path(field) := sprintf("/provenance/%s", [replace(field, ".", "/")])
 
-test_the_good_record_is_complete if {
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.good
-	judged == {field: "holds" | some field in fields}
-}
+every_field(verdict) := {field: verdict | some field in fields}
 
-test_a_field_that_is_null_fails[field] if {
+with_null[note] := {"changes": [testing.replaced(path(field), null)], "verdicts": all_but(field, "fails")} if {
 	some field in fields
-	changes := [testing.replaced(path(field), null)]
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	judged == all_but(field, "fails")
+	note := sprintf("%s that is null fails", [field])
 }
 
-test_a_field_that_is_not_there_fails[field] if {
+without[note] := {"changes": [testing.removed(path(field))], "verdicts": all_but(field, "fails")} if {
 	some field in fields
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed([testing.removed(path(field))])
-	judged == all_but(field, "fails")
+	note := sprintf("%s that is not there fails", [field])
 }
 
-test_empty_text_and_an_empty_list_fail[field] if {
-	some field, empty in {"data.source": "", "hyperparameters": []}
-	changes := [testing.replaced(path(field), empty)]
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	judged == all_but(field, "fails")
+others := {
+	"the good record is complete": {"changes": [], "verdicts": every_field("holds")},
+	"empty text fails": {"changes": [testing.replaced("/provenance/data/source", "")], "verdicts": all_but("data.source", "fails")},
+	"an empty list fails": {
+		"changes": [testing.replaced("/provenance/hyperparameters", [])],
+		"verdicts": all_but("hyperparameters", "fails"),
+	},
+	"a part that is null fails with all its fields": {
+		"changes": [testing.replaced("/provenance/environment", null)],
+		"verdicts": object.union(
+			all_but("environment.python", "fails"),
+			{"environment.lock_file_sha256": "fails"},
+		),
+	},
+	"a part that is text fails with all its fields": {
+		"changes": [testing.replaced("/provenance/environment", "conda")],
+		"verdicts": object.union(
+			all_but("environment.python", "fails"),
+			{"environment.lock_file_sha256": "fails"},
+		),
+	},
+	"a record that is null has no verdict": {
+		"changes": [testing.replaced("/provenance", null)],
+		"verdicts": every_field("no verdict"),
+	},
+	"no record has no verdict": {"changes": [testing.removed("/provenance")], "verdicts": every_field("no verdict")},
+	"a record that nobody collected has no verdict": {
+		"changes": [testing.replaced("/collection", [])],
+		"verdicts": every_field("no verdict"),
+	},
+	"what an organisation requires is required": {
+		"changes": [],
+		"settings": {"provenance": {"required_fields": {"default": {"value": ["environment.container_image_digest"]}}}},
+		"verdicts": {"environment.container_image_digest": "fails"},
+	},
 }
 
-test_a_part_that_is_null_fails_with_all_its_fields if {
-	changes := [testing.replaced("/provenance/environment", null)]
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	failing := {term | some term, verdict in judged; verdict == "fails"}
-	failing == {"environment.lock_file_sha256", "environment.python"}
-}
+cases := object.union_n([with_null, without, others])
 
-test_without_a_record_there_is_no_verdict[note] if {
-	some note, changes in {
-		"null": [testing.replaced("/provenance", null)],
-		"absent": [testing.removed("/provenance")],
-		"not collected": [testing.replaced("/collection", [])],
-	}
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
-	judged == {field: "no verdict" | some field in fields}
-}
-
-test_what_an_organisation_requires_is_required if {
-	judged := testing.verdicts(rule.terms, rule.must) with input as testing.good
-		with data.mandate.thresholds.provenance.required_fields.default.value as ["environment.container_image_digest"]
-	judged == {"environment.container_image_digest": "fails"}
+test_verdicts[note] if {
+	some note, case in cases
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(case.changes)
+		with data.mandate.thresholds as testing.set(case)
+	judged == case.verdicts
 }
 
 test_a_check_shows_what_is_recorded if {

@@ -51,6 +51,10 @@ cases := {
 		"changes": [testing.replaced("/provenance/code/dirty", true)],
 		"verdicts": with_verdicts({"code.dirty": "fails"}),
 	},
+	"a tree that is called clean in words fails": {
+		"changes": [testing.replaced("/provenance/code/dirty", "false")],
+		"verdicts": with_verdicts({"code.dirty": "fails"}),
+	},
 	"a tree that nobody looked at fails": {
 		"changes": [testing.replaced("/provenance/code/dirty", null)],
 		"verdicts": with_verdicts({"code.dirty": "fails"}),

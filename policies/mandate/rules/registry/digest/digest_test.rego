@@ -49,6 +49,10 @@ cases := {
 		"changes": [testing.replaced("/approvals", [])],
 		"verdicts": {"artifact": "holds", "approved": "fails"},
 	},
+	"approvals that are text have no verdict": {
+		"changes": [testing.replaced("/approvals", good)],
+		"verdicts": {"artifact": "holds", "approved": "no verdict"},
+	},
 	"approvals that nobody collected have no verdict": {
 		"changes": [testing.replaced("/approvals", null)],
 		"verdicts": {"artifact": "holds", "approved": "no verdict"},

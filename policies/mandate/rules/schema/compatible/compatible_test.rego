@@ -49,6 +49,7 @@ cases := {
 		"changes": columns(array.concat(batch, [{"name": "income", "type": "string", "nullable": false}])),
 		"verdicts": {"income": "fails", "region": "holds"},
 	},
+	"columns that are text fail": {"changes": columns("income"), "verdicts": {"income": "fails", "region": "holds"}},
 	"a batch without columns fails": {"changes": columns([]), "verdicts": {"income": "fails", "region": "holds"}},
 	"a model without a signature has no verdict": {
 		"changes": [

@@ -40,7 +40,10 @@ report contains violation if {
 	first := [reference | some reference in references][0]
 	violation := result.fail(rego.metadata.chain(), object.union(
 		result.location(first),
-		{"description": sprintf("METADATA does not declare the threshold %s, which is read here", [setting])},
+		{"description": sprintf(
+			"METADATA does not declare the threshold %s, which is read here → add it to custom.thresholds",
+			[setting],
+		)},
 	))
 }
 
@@ -49,6 +52,6 @@ report contains violation if {
 	some setting in (_declared - object.keys(_read))
 	violation := result.fail(rego.metadata.chain(), object.union(
 		result.location(input["package"]),
-		{"description": sprintf("METADATA declares the threshold %s, which nothing here reads", [setting])},
+		{"description": sprintf("METADATA declares the threshold %s, which nothing here reads → remove it", [setting])},
 	))
 }

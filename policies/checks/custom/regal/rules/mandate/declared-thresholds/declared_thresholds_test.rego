@@ -29,19 +29,19 @@ test_what_is_declared_and_read_is_clean if {
 
 test_what_is_read_and_not_declared_is_named if {
 	said(policy(fruit_and_nuts, rule_name, "[settings.days, settings.hours, settings.hours.default, nuts.shells]")) == {
-		"METADATA does not declare the threshold fruit.hours, which is read here",
+		"METADATA does not declare the threshold fruit.hours, which is read here → add it to custom.thresholds",
 	}
 }
 
 test_what_is_declared_and_not_read_is_named if {
 	said(policy(fruit_and_nuts, rule_name, "settings.days")) == {
-		"METADATA declares the threshold nuts.shells, which nothing here reads",
+		"METADATA declares the threshold nuts.shells, which nothing here reads → remove it",
 	}
 }
 
 test_the_library_is_held_to_it_too if {
 	said(policy("fruit.days: {type: number}", "mandate.lib.fruit", "1")) == {
-		"METADATA declares the threshold fruit.days, which nothing here reads",
+		"METADATA declares the threshold fruit.days, which nothing here reads → remove it",
 	}
 }
 
@@ -52,5 +52,5 @@ test_tests_and_other_packages_are_left_alone[name] if {
 
 test_without_metadata_everything_is_undeclared if {
 	module := "package mandate.rules.fruit.ripe\n\nimport data.mandate.thresholds.fruit\n\nx := fruit.days\n"
-	said(module) == {"METADATA does not declare the threshold fruit.days, which is read here"}
+	said(module) == {"METADATA does not declare the threshold fruit.days, which is read here → add it to custom.thresholds"}
 }

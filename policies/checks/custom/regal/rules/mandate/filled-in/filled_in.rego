@@ -11,6 +11,6 @@ report contains violation if {
 	[_, what] := regex.split(`\bTODO\b:?`, comment.text)
 	violation := result.fail(rego.metadata.chain(), object.union(
 		result.location(comment),
-		{"description": sprintf("to be filled in: %s", [trim_space(what)])},
+		{"description": sprintf("to be filled in → %s", [trim_space(what)])},
 	))
 }

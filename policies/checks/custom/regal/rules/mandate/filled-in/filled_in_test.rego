@@ -8,8 +8,8 @@ said(policy) := {[violation.location.row, violation.description] |
 
 test_what_is_to_be_filled_in_is_named if {
 	said("# METADATA\n# title: TODO say it in one line\npackage x\n\n# TODO: name it.\ny := 1\n") == {
-		[2, "to be filled in: say it in one line"],
-		[5, "to be filled in: name it."],
+		[2, "to be filled in → say it in one line"],
+		[5, "to be filled in → name it."],
 	}
 }
 

@@ -1,27 +1,8 @@
 # METADATA
-# description: |
-#   What every rule of Mandate has in common: it says what it must judge and judges it, all through the comparison
-#   library, and refers to no other rule.
+# description: What every rule of Mandate has in common. It says what it must judge, and judges it.
 package custom.regal.rules.mandate["rule-shape"]
 
-import data.regal.ast
 import data.regal.result
-
-_required := {"terms", "must"}
-
-_annotated := {
-	"actions",
-	"collections",
-	"controls",
-	"depends_on",
-	"effective_on",
-	"failure_msg",
-	"severity",
-	"solution",
-	"waivable",
-}
-
-_severities := {"low", "medium", "high", "critical"}
 
 _path := [part.value | some part in input["package"].path]
 
@@ -32,62 +13,19 @@ _is_rule if {
 
 _names contains rule.head.ref[0].value if some rule in input.rules
 
-_custom := annotation.custom if {
-	some annotation in input["package"].annotations
-	annotation.scope == "package"
-}
-
-report contains _at_package("a rule stands in mandate.rules.<category>.<rule>") if {
+report contains _at_package("a rule has an id → name its package mandate.rules.<category>.<rule>, as its folder") if {
 	_is_rule
 	count(_path) != 5
 }
 
-report contains _at_package(sprintf("a rule defines %s", [name])) if {
+report contains _at_package("a rule says what it must judge → define terms") if {
 	_is_rule
-	some name in (_required - _names)
+	not "terms" in _names
 }
 
-report contains _at_package("a rule has METADATA with custom annotations") if {
+report contains _at_package("a rule judges → define must, or should if it only warns") if {
 	_is_rule
-	not _custom
-}
-
-report contains _at_package(sprintf("METADATA lacks custom.%s", [key])) if {
-	_is_rule
-	some key in (_annotated - object.keys(_custom))
-}
-
-report contains _at_package(sprintf("custom.severity is one of %s", [concat(", ", sort(_severities))])) if {
-	_is_rule
-	not _custom.severity in _severities
-}
-
-report contains _at_package("custom.waivable is true or false") if {
-	_is_rule
-	not is_boolean(_custom.waivable)
-}
-
-report contains violation if {
-	_is_rule
-	some imported in input.imports
-	[part.value | some part in array.slice(imported.path.value, 0, 3)] == ["data", "mandate", "rules"]
-	violation := result.fail(rego.metadata.chain(), object.union(
-		result.location(imported),
-		{"description": "a rule does not refer to another rule"},
-	))
-}
-
-# A check that says itself that it holds has not been judged by anybody.
-report contains violation if {
-	_is_rule
-	walk(input.rules, [_, value])
-	value.type == "object"
-	some pair in value.value
-	pair[0].value == "holds"
-	violation := result.fail(rego.metadata.chain(), object.union(
-		result.location(pair[0]),
-		{"description": "only lib/check says what holds"},
-	))
+	_names & {"must", "should"} == set()
 }
 
 _at_package(description) := result.fail(rego.metadata.chain(), object.union(

@@ -28,7 +28,7 @@ report contains violation if {
 	_reaches_rules(fixed)
 	violation := result.fail(rego.metadata.chain(), object.union(
 		result.location(reference),
-		{"description": "a rule does not reach another rule"},
+		{"description": "a rule does not reach another rule → put what both need into a library, data.mandate.lib.…"},
 	))
 }
 

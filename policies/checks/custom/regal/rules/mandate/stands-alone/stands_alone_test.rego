@@ -16,12 +16,12 @@ test_a_reference_to_a_rule_is_refused[reference] if {
 		"data[input.name]",
 		"some y in data.mandate.rules",
 	]
-	said(policy(reference)) == {"a rule does not reach another rule"}
+	said(policy(reference)) == {"a rule does not reach another rule → put what both need into a library, data.mandate.lib.…"}
 }
 
 test_an_import_of_a_rule_is_refused if {
 	imported := "package mandate.rules.fruit.ripe\n\nimport data.mandate.rules.fruit.sweet\n"
-	said(imported) == {"a rule does not reach another rule"}
+	said(imported) == {"a rule does not reach another rule → put what both need into a library, data.mandate.lib.…"}
 }
 
 test_the_library_and_the_settings_are_free[reference] if {
