@@ -61,6 +61,9 @@ class BadInput(BadRequest):
 class BadPolicy(BadRequest):
     """Rego, thresholds, collections or a bundle that cannot be used."""
 
+    others: tuple[BadPolicy, ...] = ()
+    """What else is wrong, in the order in which it was found: the error itself is about the first."""
+
 
 class UnknownSubject(BadRequest):
     """No such model, version, alias or decision."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,12 @@ from .command import run
 from .complaints import accepted
 from .contents import entries
 from .declarations import Declaration
-from .sources import FORMAT, Kind, Sources
+from .faults import Faults
+from .sources import FORMAT, Kind, Source, Sources
 from .thresholds import compile_thresholds
 from .tree import merged, write_data
+
+_MAX_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,23 @@ def build(sources: Sources, *, opa: Path, release: int | None = None) -> dict[st
             where=sources.revision,
             next_step="Compile the policies again from their folders",
         )
-    with merged(sources, Kind.REGO) as tree:
-        check_rego(tree, sources, opa=opa)
-        data = compile_data(tree, sources, opa=opa).data
-        write_data(tree, data)
-        check_rego(tree, sources, opa=opa)
-    return entries(sources, data, release=release)
+    whole = compiled(sources, opa=opa)
+    refuse_conflicts(whole, opa=opa)
+    return entries(sources, whole.data, release=release)
+
+
+def refuse_conflicts(whole: Compiled, *, opa: Path) -> None:
+    """`BadPolicy` for a rule that defines what the data hold."""
+    with merged(whole.sources, Kind.REGO) as tree:
+        write_data(tree, whole.data)
+        check_rego(tree, whole.sources, opa=opa)
 
 
 def check_rego(tree: Path, sources: Sources, *, opa: Path, schemas: Path | None = None) -> None:
     """Hold the tree against `opa check --strict`, and against the schema of the input where one is given."""
     schema = [] if schemas is None else ["--schema", str(schemas.absolute())]
-    arguments = ["check", "--strict", "--bundle", "--format", "json", *restrictions(), *schema, "."]
+    options = ["--strict", "--bundle", "--format", "json", "--max-errors", str(_MAX_ERRORS)]
+    arguments = ["check", *options, *restrictions(), *schema, "."]
     accepted(run(opa, arguments, folder=tree), sources)
 
 
@@ -71,31 +79,41 @@ def compiled(sources: Sources, *, opa: Path) -> Compiled:
 
 def compile_data(tree: Path, sources: Sources, *, opa: Path) -> Compiled:
     """As `compiled`, of a merged tree that `opa check` has accepted."""
-    limits = scope.compile_scope(_documents(sources, scope.FILE))
+    documents = _documents(sources)
+    limits = scope.compile_scope(_at(scope.FILE, documents))
     described = describe(tree, sources, limits, opa=opa)
-    thresholds = compile_thresholds(_documents(sources, "thresholds/"), limits, described.declarations)
-    data = {
+    data: dict[str, Any] = {
         "applicable": applicable(described.catalogue, limits),
         "catalogue": described.catalogue,
         "scope": limits.as_data(),
-        "selection": selection.compile_selection(
-            _documents(sources, selection.FILE), limits, described.catalogue
-        ),
-        "thresholds": thresholds,
-        "waivers": waivers.compile_waivers(
-            _documents(sources, waivers.FOLDER), described.catalogue, waivers.longest(thresholds)
-        ),
     }
+    with Faults() as faults:
+        with faults.kept():
+            thresholds = compile_thresholds(_at("thresholds/", documents), limits, described.declarations)
+            data["thresholds"] = thresholds
+            data["waivers"] = waivers.compile_waivers(
+                _at(waivers.FOLDER, documents), described.catalogue, waivers.longest(thresholds)
+            )
+        with faults.kept():
+            data["selection"] = selection.compile_selection(
+                _at(selection.FILE, documents), limits, described.catalogue
+            )
     return Compiled(sources, described.declarations, data)
 
 
-def _documents(sources: Sources, path: str) -> list[Document]:
-    """The YAML at the path, or in the folder, in the order of the roots."""
-    return [
-        load(source.content, BadPolicy, name=source.label)
-        for source in sources.of(Kind.YAML)
-        if source.path.startswith(path)
-    ]
+def _documents(sources: Sources) -> dict[Source, Document]:
+    """All YAML, in the order of the roots."""
+    documents: dict[Source, Document] = {}
+    with Faults() as faults:
+        for source in sources.of(Kind.YAML):
+            with faults.kept():
+                documents[source] = load(source.content, BadPolicy, name=source.label)
+    return documents
+
+
+def _at(path: str, documents: Mapping[Source, Document]) -> list[Document]:
+    """Those at the path, or in the folder."""
+    return [document for source, document in documents.items() if source.path.startswith(path)]
 
 
 def restrictions() -> Sequence[str]:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadPolicy
-from ..nearest import advice
+from ..nearest import advice, nearest
 from .command import run
 from .complaints import accepted
 from .declarations import Declaration, declaration
+from .faults import Faults
 from .scope import Scope
 from .sources import Kind, Source, Sources
 
@@ -174,13 +175,16 @@ def describe(tree: Path, sources: Sources, scope: Scope, *, opa: Path) -> Descri
             where=main.where if main else "mandate/main",
             next_step="Name Mandate's library as the first folder of policies",
         )
-    catalogue = {
-        package.rule: _entry(package, metadata.get(path), scope)
-        for path, package in sorted(packages.items())
-        if package.is_rule
-    }
+    catalogue: dict[str, dict[str, Any]] = {}
+    declarations: list[Declaration] = []
+    with Faults() as faults:
+        for path, package in sorted(packages.items()):
+            with faults.kept():
+                if package.is_rule:
+                    catalogue[package.rule] = _entry(package, metadata.get(path), scope)
+                if path in metadata:
+                    declarations += _declarations(path, metadata[path])
     _check_replacements(catalogue, packages, metadata)
-    declarations = [each for path, found in sorted(metadata.items()) for each in _declarations(path, found)]
     return Described(catalogue, tuple(declarations))
 
 
@@ -276,15 +280,18 @@ def _entry(package: _Package, metadata: _Metadata | None, scope: Scope) -> dict[
         )
     content = metadata.content
     custom = content.get("custom", {})
-    for key in custom:
-        if key not in _CUSTOM:
-            raise BadPolicy(
-                f"the rule {package.rule} has the unknown annotation {key!r}",
-                where=metadata.where(key),
-                next_step=advice(key, _CUSTOM),
-            )
-    _check(package, metadata, _STANDARD, content)
-    _check(package, metadata, _CUSTOM, custom)
+    with Faults() as faults:
+        for key in custom:
+            if key not in _CUSTOM:
+                faults.add(
+                    f"the rule {package.rule} has the unknown annotation {key!r}",
+                    where=metadata.where(key),
+                    next_step=advice(key, _CUSTOM),
+                )
+        # One that is misspelt is missing as well: one typo is not to be told twice.
+        misspelt = {nearest(key, _CUSTOM) for key in custom if key not in _CUSTOM}
+        _check(package, metadata, _STANDARD, content, faults)
+        _check(package, metadata, {k: v for k, v in _CUSTOM.items() if k not in misspelt}, custom, faults)
     environments = custom.get("environments", list(scope.environments))
     for name in environments:
         if name not in scope.environments and name not in scope.former:
@@ -340,18 +347,22 @@ def _path(rule: str) -> tuple[str, ...]:
 
 
 def _check(
-    package: _Package, metadata: _Metadata, annotations: Mapping[str, _Annotation], content: Mapping[str, Any]
+    package: _Package,
+    metadata: _Metadata,
+    annotations: Mapping[str, _Annotation],
+    content: Mapping[str, Any],
+    faults: Faults,
 ) -> None:
     for key, annotation in annotations.items():
         if key not in content:
             if annotation.required:
-                raise BadPolicy(
+                faults.add(
                     f"the rule {package.rule} lacks the annotation {key}",
                     where=metadata.where(key),
                     next_step=f"Add {key}: {annotation.described}",
                 )
         elif not annotation.fits(content[key]):
-            raise BadPolicy(
+            faults.add(
                 f"{key} of the rule {package.rule} is not {annotation.described}",
                 where=metadata.where(key),
                 next_step="Correct it",

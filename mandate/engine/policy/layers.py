@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import BadPolicy
 from ..nearest import advice, nearest
 from ..strict_yaml import Document, Place
+from .faults import Faults
 from .scope import Scope
 
 LAYERS = ("default", "tiers", "environments", "tiers_in_environments", "families", "models")
@@ -64,34 +65,43 @@ class Settings:
                 where=document.where(place),
                 next_step=_advice_for_bare_value(name),
             )
-        if any(layer in node for layer in LAYERS):
+        # Of a setting that is known already, a misspelt layer is a layer.
+        if any(key in LAYERS or (name in self.leaves and nearest(key, LAYERS)) for key in node):
             self._add_setting(document, name, node, place)
             return
         self._refuse_both(name, self.leaves, document.where(place))
         self.groups.setdefault(name, document.where(place))
-        for key, below in node.items():
-            self.add(document, (*name, key), below, (*place, key))
+        with Faults() as faults:
+            for key, below in node.items():
+                with faults.kept():
+                    self.add(document, (*name, key), below, (*place, key))
 
     def _add_setting(self, document: Document, name: Name, node: Mapping[str, Any], place: Place) -> None:
         self._refuse_both(name, self.groups, document.where(place))
-        layers = self.leaves.setdefault(name, {})
+        self.leaves.setdefault(name, {})
         self.places.setdefault(name, document.where(place))
-        for layer, below in node.items():
-            if layer not in LAYERS:
+        with Faults() as faults:
+            for layer, below in node.items():
+                with faults.kept():
+                    self._add_layer(document, name, below, (*place, layer))
+
+    def _add_layer(self, document: Document, name: Name, node: Any, place: Place) -> None:
+        layer = str(place[-1])
+        if layer not in LAYERS:
+            raise BadPolicy(
+                f"{_dotted(name)} has the unknown layer {layer!r}",
+                where=document.where(place),
+                next_step=advice(layer, LAYERS),
+            )
+        for path, value in self._values(document, layer, node, place):
+            where = document.where((*place[:-1], *path))
+            if not isinstance(value, str | int | float | bool | list):
                 raise BadPolicy(
-                    f"{_dotted(name)} has the unknown layer {layer!r}",
-                    where=document.where((*place, layer)),
-                    next_step=advice(layer, LAYERS),
+                    f"{_dotted((*name, *path))} has no value",
+                    where=where,
+                    next_step="Write a value or remove it",
                 )
-            for path, value in self._values(document, layer, below, (*place, layer)):
-                where = document.where((*place, *path))
-                if not isinstance(value, str | int | float | bool | list):
-                    raise BadPolicy(
-                        f"{_dotted((*name, *path))} has no value",
-                        where=where,
-                        next_step="Write a value or remove it",
-                    )
-                layers[path] = Leaf(value, where)
+            self.leaves[name][path] = Leaf(value, where)
 
     def _values(self, document: Document, layer: str, node: Any, place: Place) -> list[tuple[Layer, Any]]:
         if layer == "default":
@@ -138,11 +148,12 @@ class Settings:
 
     def refuse_without_default(self) -> None:
         """A setting needs a value for whatever is not named in it."""
-        for name, layers in self.leaves.items():
-            if ("default",) not in layers:
-                raise BadPolicy(
-                    f"{_dotted(name)} has no default", where=self.places[name], next_step="Add default"
-                )
+        with Faults() as faults:
+            for name, layers in self.leaves.items():
+                if ("default",) not in layers:
+                    faults.add(
+                        f"{_dotted(name)} has no default", where=self.places[name], next_step="Add default"
+                    )
 
     def as_data(self) -> dict[str, Any]:
         """The settings as nested JSON, groups that are empty included."""

@@ -9,21 +9,27 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .build import check_rego, compiled, restrictions
+from ..errors import BadPolicy
+from ..nearest import advice
+from .build import Compiled, check_rego, compiled, restrictions
 from .command import Completed, run
 from .complaints import accepted
+from .probing import Compared, Failed, compared
 from .sources import Kind, Sources, read
 from .tree import merged, write_data
 
 _FAILED = 2
 """OPA's exit status where tests ran and some did not pass."""
 _EXPLAINED = 20
+"""As many failures are explained. Who has more of them begins with these."""
 _TIMEOUT = "60s"
 """Of one test. OPA's own, 5 s, is too little for tests that change the whole input, on a busy machine."""
 _RULE = re.compile(r"^-{20,}$", re.MULTILINE)
@@ -46,8 +52,10 @@ class Case:
     where: str
     """File and line."""
     ended: Ended
+    compared: Compared | None = None
+    """The comparison that was not true, where it failed at one."""
     output: str = ""
-    """Why it failed: the expression and its values, or the error."""
+    """Otherwise why it failed: the expression and the values in it as OPA draws them, or the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +101,63 @@ class TestReport:
         return {file.file: file.uncovered for file in self.files if file.uncovered}
 
 
-def run_tests(roots: Sequence[Path], *, opa: Path) -> TestReport:
-    """Test the policies of all roots, the library first. `BadPolicy` if they do not compile."""
-    everything = read(roots)
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The tests of one root, with the policies of that root and those before it."""
+
+    root: int
+    sources: Sources
+    """With this root's tests, and all that tests share."""
+    data: Mapping[str, Any]
+    """`data.mandate`, without what later roots set."""
+
+    @contextmanager
+    def tree(self) -> Iterator[Path]:
+        """A temporary folder with all of it."""
+        with merged(self.sources, Kind.REGO, Kind.TEST) as tree:
+            write_data(tree, self.data)
+            yield tree
+
+
+def suites(sources: Sources, *, opa: Path, whole: Compiled | None = None) -> Iterator[Suite]:
+    """One for each root that has Rego; `whole` is what all sources compile to, where that is known."""
+    last = max((source.root for source in sources.files), default=0)
+    for root in range(last + 1):
+        seen = _up_to(root, sources)
+        if any(source.root == root and source.path.endswith(".rego") for source in seen.files):
+            known = whole if root == last else None
+            yield Suite(root, seen, (known or compiled(seen, opa=opa)).data)
+
+
+def run_tests(roots: Sequence[Path], *, opa: Path, only: Sequence[str] = ()) -> TestReport:
+    """Test the policies of all roots, the library first. `BadPolicy` if they do not compile.
+
+    `only` names rules, categories, packages or tests: no others are run then, and no coverage is measured.
+    """
     cases: list[Case] = []
     files: list[Coverage] = []
-    for root in range(len(roots)):
-        if any(source.root == root and source.path.endswith("_test.rego") for source in everything.files):
-            seen = _up_to(root, everything)
-            found, covered = _test(seen, root, opa)
-            cases += found
-            files += covered
+    for suite in suites(read(roots), opa=opa):
+        with suite.tree() as tree, ThreadPoolExecutor() as pool:
+            check_rego(tree, suite.sources, opa=opa)
+            covered = pool.submit(coverage, suite, tree, opa=opa) if not only else None
+            cases += results(suite, tree, opa=opa, only=only)
+            files += (covered.result() or ()) if covered else ()
+    if only and not cases:
+        raise BadPolicy(
+            f"there is no test of {' or '.join(map(ascii, only))}", next_step=_known_tests(roots, only[0])
+        )
     failed = any(case.ended is Ended.FAILED for case in cases)
     cases.sort(key=_place)
     return TestReport(tuple(cases), () if failed else tuple(files))
+
+
+def _known_tests(roots: Sequence[Path], name: str) -> str:
+    packages = {
+        source.path.removesuffix("_test.rego").rpartition("/")[0].replace("/", ".")
+        for source in read(roots).of(Kind.TEST)
+        if source.path.endswith("_test.rego")
+    }
+    return advice(name, {package.removeprefix("mandate.").removeprefix("rules.") for package in packages})
 
 
 def _place(case: Case) -> tuple[str, int, str]:
@@ -125,23 +176,30 @@ def _up_to(root: int, sources: Sources) -> Sources:
     )
 
 
-def _test(sources: Sources, root: int, opa: Path) -> tuple[list[Case], list[Coverage]]:
-    data = compiled(sources, opa=opa).data
-    with merged(sources, Kind.REGO, Kind.TEST) as tree:
-        write_data(tree, data)
-        check_rego(tree, sources, opa=opa)
-        ended = accepted(_opa_test(opa, tree), sources, _FAILED)
-        cases = [case for result in json.loads(ended.stdout) or () for case in _cases(result, sources)]
-        explained = {name: _explanation(name, opa, tree) for name in _unexplained(cases)}
-        cases = [
-            replace(case, output=explained[_test_name(case)])
-            if case.ended is Ended.FAILED and _test_name(case) in explained
-            else case
-            for case in cases
-        ]
-        if any(case.ended is Ended.FAILED for case in cases):
-            return cases, []
-        return cases, _coverage(sources, root, opa, tree)
+def results(suite: Suite, tree: Path, *, opa: Path, only: Sequence[str] = ()) -> list[Case]:
+    """How each test ended, with an explanation of those that failed."""
+    selected = ["--run", "|".join(map(_pattern, only))] if only else []
+    ended = accepted(_opa_test(opa, tree, *selected), suite.sources, _FAILED)
+    found = [pair for result in json.loads(ended.stdout) or () for pair in _cases(result, suite.sources)]
+    unexplained = [failed for case, failed in found if case.ended is Ended.FAILED and not case.output]
+    sides = compared(unexplained[:_EXPLAINED], tree, opa, restrictions())
+    drawn: dict[str, str] = {}
+    cases: list[Case] = []
+    for case, failed in found:
+        test = f"{failed.package}.{failed.test}"
+        if failed in sides:
+            cases.append(replace(case, compared=sides[failed]))
+        elif failed in unexplained[:_EXPLAINED]:
+            drawn[test] = drawn.get(test) or _drawn(test, opa, tree)
+            cases.append(replace(case, output=_of_case(drawn[test], failed.case)))
+        else:
+            cases.append(case)
+    return cases
+
+
+def _pattern(name: str) -> str:
+    """Of the tests of a rule or category, of a package such as `main` or `lib.check`, or of one test."""
+    return rf"^data\.(mandate\.)?(rules\.)?{re.escape(name)}(_test)?(\.|$)"
 
 
 def _opa_test(opa: Path, tree: Path, *options: str) -> Completed:
@@ -149,24 +207,32 @@ def _opa_test(opa: Path, tree: Path, *options: str) -> Completed:
     return run(opa, [*arguments, "."], folder=tree)
 
 
-def _cases(result: Mapping[str, Any], sources: Sources) -> list[Case]:
+def _cases(result: Mapping[str, Any], sources: Sources) -> list[tuple[Case, Failed]]:
     location = result["location"]
-    where = f"{sources.label(location['file'].removeprefix('./'))}:{location['row']}"
-    name = f"{result['package'].removeprefix('data.')}.{result['name']}"
+    file = location["file"].removeprefix("./")
+    where = f"{sources.label(file)}:{location['row']}"
+    package, test = result["package"], result["name"]
+    name = f"{package.removeprefix('data.')}.{test}"
     error = result.get("error") or {}
     below = result.get("sub_results")
     if below and not error:
-        return [Case(f"{name} / {path}", where, ended) for path, ended in sorted(_ended_below(below))]
-    return [Case(name, where, _ended(result), str(error.get("message", "")))]
+        return [
+            (Case(" / ".join((name, *path)), where, ended), Failed(package, test, path, file))
+            for path, ended in sorted(_ended_below(below))
+        ]
+    output = str(error.get("message", ""))
+    return [(Case(name, where, _ended(result), output=output), Failed(package, test, (), file))]
 
 
-def _ended_below(results: Mapping[str, Any], path: str = "") -> list[tuple[str, Ended]]:
-    found: list[tuple[str, Ended]] = []
+def _ended_below(
+    results: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Ended]]:
     for key, result in results.items():
-        name = f"{path}{key}"
-        below = result.get("sub_results")
-        found += _ended_below(below, f"{name} / ") if below else [(name, _ended(result))]
-    return found
+        path = (*above, key)
+        if below := result.get("sub_results"):
+            yield from _ended_below(below, path)
+        else:
+            yield path, _ended(result)
 
 
 def _ended(result: Mapping[str, Any]) -> Ended:
@@ -175,18 +241,9 @@ def _ended(result: Mapping[str, Any]) -> Ended:
     return Ended.FAILED if result.get("fail") or result.get("error") else Ended.PASSED
 
 
-def _test_name(case: Case) -> str:
-    return case.name.partition(" / ")[0]
-
-
-def _unexplained(cases: Sequence[Case]) -> list[str]:
-    failed = (_test_name(case) for case in cases if case.ended is Ended.FAILED and not case.output)
-    return list(dict.fromkeys(failed))[:_EXPLAINED]
-
-
-def _explanation(name: str, opa: Path, tree: Path) -> str:
+def _drawn(test: str, opa: Path, tree: Path) -> str:
     """The expression that was not true, with the values in it, as OPA draws it."""
-    only = ["--run", f"^data\\.{re.escape(name)}$", "--var-values"]
+    only = ["--run", f"^{re.escape(test)}$", "--var-values"]
     ended = run(opa, ["test", "--bundle", *restrictions(), *only, "."], folder=tree)
     sections = _RULE.split(ended.stdout.decode("utf-8", "replace"))
     # A summary, the heading FAILURES, and then what is wanted, under the test's name and the time it took.
@@ -194,15 +251,28 @@ def _explanation(name: str, opa: Path, tree: Path) -> str:
     return textwrap.dedent(explanation.strip().partition("\n")[2].strip("\n"))
 
 
-def _coverage(sources: Sources, root: int, opa: Path, tree: Path) -> list[Coverage]:
-    ended = accepted(_opa_test(opa, tree, "--coverage", "--exit-zero-on-skipped"), sources)
+def _of_case(drawn: str, case: tuple[str, ...]) -> str:
+    """The part of what OPA draws that is about the case."""
+    lines = drawn.splitlines()
+    heads = [at for at, line in enumerate(lines) if re.fullmatch(r"\S.*: FAIL", line)]
+    for at, following in zip(heads, [*heads, len(lines)][1:], strict=True):
+        if case and lines[at] == f"{case[0]}: FAIL":
+            return textwrap.dedent("\n".join(lines[at + 1 : following])).strip("\n")
+    return drawn
+
+
+def coverage(suite: Suite, tree: Path, *, opa: Path) -> tuple[Coverage, ...] | None:
+    """What the tests run of this root's policies; `None` if one of them does not pass."""
+    ended = _opa_test(opa, tree, "--coverage")
+    if ended.status != 0:
+        return None
     files: Mapping[str, Any] = json.loads(ended.stdout)["files"]
     measured = {path.removeprefix("./"): report for path, report in files.items()}
-    return [
+    return tuple(
         Coverage(source.label, report.get("covered_lines", 0), _lines(report.get("not_covered", ())))
-        for source in sources.of(Kind.REGO)
-        if source.root == root and (report := measured.get(source.path)) is not None
-    ]
+        for source in suite.sources.of(Kind.REGO)
+        if source.root == suite.root and (report := measured.get(source.path)) is not None
+    )
 
 
 def _lines(ranges: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:

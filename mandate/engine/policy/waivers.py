@@ -22,6 +22,7 @@ from typing import Any
 from ..errors import BadPolicy
 from ..nearest import advice
 from ..strict_yaml import Document, Place
+from .faults import Faults
 
 FOLDER = "waivers/"
 _KEYS = ("rule", "subject", "reason", "reference", "approver", "effective_on", "expires")
@@ -61,9 +62,10 @@ def compile_waivers(
             raise BadPolicy(
                 "it is not a list of waivers", where=document.where(), next_step="Begin each waiver with -"
             )
-        waivers += [
-            _waiver(document, (at,), item, catalogue, longest_days) for at, item in enumerate(written)
-        ]
+        with Faults() as faults:
+            for at, item in enumerate(written):
+                with faults.kept():
+                    waivers.append(_waiver(document, (at,), item, catalogue, longest_days))
     return waivers
 
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from mandate import share
+from mandate.engine.errors import BadPolicy
 from mandate.engine.policy.capabilities import FILE, REFUSED, current, rendered, restricted
+from mandate.engine.strict_yaml import load_file
 
 
 def test_the_file_is_what_opa_can_do_less_what_is_refused(opa: Path) -> None:
@@ -17,6 +19,11 @@ def test_the_file_is_what_opa_can_do_less_what_is_refused(opa: Path) -> None:
         builtin["name"] for builtin in allowed["builtins"]
     } == set(REFUSED)
     assert allowed["allow_net"] == []
+
+
+def test_regal_refuses_the_same_functions() -> None:
+    settings = load_file(share.policies() / ".regal/config.yaml", BadPolicy).value
+    assert settings["rules"]["custom"]["forbidden-function-call"]["forbidden-functions"] == sorted(REFUSED)
 
 
 def test_the_file_is_what_the_module_prints(opa: Path) -> None:

@@ -39,33 +39,32 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         rule("must contains {", "must contains }"),
         f"{RULE_FILE}:22",
         "unexpected } token (rego_parse_error)",
-        "Correct the policy",
+        "Correct the syntax, there or in the line above",
     ),
     "recursion": (
         {"mandate/lib/a/a.rego": "package mandate.lib.a\n\none := two\n\ntwo := one\n"},
         "mandate/lib/a/a.rego:3",
         "rule data.mandate.lib.a.one is recursive: data.mandate.lib.a.one -> "
-        "data.mandate.lib.a.two -> data.mandate.lib.a.one (rego_recursion_error) (and also at"
-        " mandate/lib/a/a.rego:5)",
-        "Correct the policy",
+        "data.mandate.lib.a.two -> data.mandate.lib.a.one (rego_recursion_error)",
+        "Break the circle: one of them must do without the others",
     ),
     "conflict": (
         {"mandate/lib/a/a.rego": "package mandate.lib.a\n\none := 1\n\none contains 2\n"},
         "mandate/lib/a/a.rego:3",
         "conflicting rules data.mandate.lib.a.one found (rego_type_error)",
-        "Correct the policy",
+        "Give one of them another name: a name is one value, one set or one function",
     ),
     "clock": (
         rule("input.x", "time.now_ns()"),
         f"{RULE_FILE}:22",
-        "undefined function time.now_ns (rego_type_error)",
-        "Correct the policy",
+        "policies may not call time.now_ns (reads the clock: input.request.time is the only one)",
+        "Remove the call",
     ),
     "network": (
         rule("input.x", 'http.send({"method": "get", "url": "http://localhost"}).status_code'),
         f"{RULE_FILE}:22",
-        "undefined function http.send (rego_type_error)",
-        "Correct the policy",
+        "policies may not call http.send (reaches the network)",
+        "Remove the call",
     ),
     "print": (
         rule("must contains {", "debug if print(input)\n\nmust contains {"),
@@ -77,7 +76,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         rule("terms :=", "import data.mandate.lib.a\n\nterms :="),
         f"{RULE_FILE}:20",
         "import data.mandate.lib.a unused (rego_compile_error)",
-        "Correct the policy",
+        "Remove it, or use it",
     ),
     "no entrypoint": (
         {"mandate/main/main.rego": MAIN.replace("decision :=", "decided :=")},
@@ -101,7 +100,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         {"mandate/rules/fairness/parity/more.rego": RULE[: RULE.index("terms :=")]},
         f"{RULE_FILE}:1",
         "package annotation redeclared: mandate/rules/fairness/parity/more.rego:1 (rego_type_error)",
-        "Correct the policy",
+        "Keep one of them",
     ),
     "judges nothing": (
         {RULE_FILE: RULE[: RULE.index("must contains")]},
@@ -279,7 +278,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         {"mandate/a.rego": "package mandate\n\nscope.risk_tiers := []\n"},
         "mandate/a.rego:3",
         "conflicting rule for data path mandate/scope/risk_tiers found (rego_compile_error)",
-        "Correct the policy",
+        "Give the rule another name: the compiler fills this one",
     ),
     "data in mandate": (
         {"mandate/lib/data.json": "{}"},
@@ -614,3 +613,45 @@ def test_fault_is_named_with_its_place(name: str, tmp_path: Path, opa: Path, sto
         bundle.compile([root], opa=opa, store=store)
     assert (raised.value.where, raised.value.what, raised.value.next_step) == (where, what, next_step)
     assert not store.exists()
+
+
+def test_three_typos_are_three_faults(tmp_path: Path, opa: Path, store: Path) -> None:
+    text = THRESHOLDS.replace("staging", "stagging").replace("low: 0.2", "lwo: 0.2")
+    root = write(
+        tmp_path / "library", {**FILES, DATA: text.replace("accuracy: {default: 0.8}", "accuracy: 1")}
+    )
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([root], opa=opa, store=store)
+    assert [(fault.where, fault.what) for fault in (raised.value, *raised.value.others)] == [
+        (f"{DATA}:4", "there is no environment 'stagging'"),
+        (f"{DATA}:5", "there is no risk tier 'lwo'"),
+        (f"{DATA}:10", "fairness.minimum.accuracy is neither a setting nor a group"),
+    ]
+
+
+def test_a_misspelt_name_is_not_told_again_as_a_missing_one(tmp_path: Path, opa: Path, store: Path) -> None:
+    changes = {
+        RULE_FILE: RULE.replace("waivable", "waiveable").replace("severity: high", "severity: dire"),
+        "selection.yaml": "",
+    }
+    root = write(tmp_path / "library", {**FILES, **changes})
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([root], opa=opa, store=store)
+    assert [fault.what for fault in (raised.value, *raised.value.others)] == [
+        "the rule fairness.parity has the unknown annotation 'waiveable'",
+        "severity of the rule fairness.parity is not one of low, medium, high, critical",
+    ]
+
+
+def test_faults_of_several_files_are_found_in_one_go(tmp_path: Path, opa: Path, store: Path) -> None:
+    changes = {
+        DATA: THRESHOLDS.replace("default: 0.05", "default: 5"),
+        "selection.yaml": 'include: {default: ["fair*"]}\nexclude: {default: []}\n',
+    }
+    root = write(tmp_path / "library", {**FILES, **changes})
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([root], opa=opa, store=store)
+    assert [fault.where for fault in (raised.value, *raised.value.others)] == [
+        f"{DATA}:3",
+        "selection.yaml:1",
+    ]
