@@ -8,6 +8,7 @@ from jsonschema import Draft7Validator
 
 from mandate import share
 from mandate.engine.errors import BadConfiguration
+from mandate.engine.policy import editors
 from mandate.engine.strict_yaml import load_file
 from tests.organisation import Organisation, founded
 
@@ -134,3 +135,17 @@ def test_all_of_them_and_one_of_them_cannot_both_be_meant(organisation: Organisa
     shown = organisation.mandate("policy", "schema", "scope", "--write")
     assert shown.exit_code == 2
     assert "--write writes all of them: name none." in shown.err
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("mandate.yaml", ".mandate/schemas/mandate.json"),
+        ("policies/selection.yaml", "../.mandate/schemas/selection.json"),
+        ("policies/thresholds/waivers.yaml", "../../.mandate/schemas/thresholds/waivers.json"),
+        ("policies/waivers/credit.yaml", "../../.mandate/schemas/waivers.json"),
+    ],
+)
+def test_a_file_names_its_schema_by_a_path_that_works_offline(file: str, schema: str) -> None:
+    root = Path("/bank")
+    assert editors.line(root / file, root / ".mandate") == f"# yaml-language-server: $schema={schema}"
