@@ -86,6 +86,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *VALUES,
         "mandate.engine.evidence",
         "mandate.engine.gate",
+        "mandate.engine.policy.diff",
         "mandate.engine.replay",
         "mandate.engine.report",
     ),

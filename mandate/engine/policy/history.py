@@ -108,9 +108,7 @@ class History:
                 raise BadPolicy(
                     f"{name!a} is {what}", where=where, next_step="Name a folder that has the files"
                 )
-            if not size.isdigit():  # the object is not here
-                raise _unreadable(answer, where)
-            files.append(_File(mode, sha, int(size), name))
+            files.append(_File(mode, sha, int(size) if size.isdigit() else 0, name))
         if not listed:
             raise BadPolicy("there is no such file or folder", where=where, next_step="Name another ref")
         if len(files) > MAX_FILES or sum(file.size for file in files) > MAX_BYTES:

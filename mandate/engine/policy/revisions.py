@@ -72,6 +72,11 @@ def at(
         yield lookup.found(Path(name).resolve())
 
 
+def here(folder: Path) -> tuple[Path, ...]:
+    """The roots of a folder without settings: its own if there are any, or else the library alone."""
+    return _roots(folder, lambda path: (folder / path).exists()) or (share.policies(),)
+
+
 def of_folder(folder: Path) -> tuple[Path, ...]:
     """The roots that a folder means. `BadPolicy` if there are no policies in it."""
     if (file := folder / FILE_NAME).is_file():

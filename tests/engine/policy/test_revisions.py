@@ -278,12 +278,24 @@ def test_what_is_too_much_is_refused(repository: Repository, monkeypatch: pytest
     assert "there are more than 0 files or 128 MiB" in refused("HEAD", repository.folder / "bank")
 
 
-def test_a_clone_without_the_content_is_said(repository: Repository) -> None:
+@pytest.mark.parametrize("missing", ["blob", "tree"])
+def test_a_clone_without_the_content_is_said(repository: Repository, missing: str) -> None:
     for file in (repository.folder / ".git/objects").glob("??/*"):
-        kind = repository.git("cat-file", "-t", file.parent.name + file.name)
-        if kind == "blob":
+        if repository.git("cat-file", "-t", file.parent.name + file.name) == missing:
             file.unlink()
-    assert "git cannot read it" in refused("HEAD", repository.folder / "bank")
+    settings = repository.folder / "bank/mandate.yaml"
+    assert "git cannot read it" in refused("HEAD", repository.folder, settings=settings)
+
+
+def test_digits_that_are_a_commit_and_a_revision_are_taken_for_the_commit(
+    repository: Repository, tmp_path: Path
+) -> None:
+    digits = repository.git("rev-parse", "v1.0")[:10]
+    write(tmp_path, {f"{digits}.tar.gz": ""})
+    with revisions.at(digits, folder=repository.folder / "bank", store=tmp_path) as revision:
+        assert revision.notes == (
+            f"{digits} is taken for a commit: write sha256:{digits} for the revision of that digest",
+        )
 
 
 def test_nothing_that_git_is_configured_to_run_is_run(
