@@ -336,8 +336,8 @@ CASES: Mapping[str, tuple[dict[str, str | None], list[tuple[Effect, str]]]] = {
             ),
             (
                 OTHER,
-                f"thresholds: {PARITY} set there now (for the model mortgage), which changes no "
-                "value that holds",
+                f"thresholds: {PARITY} is set for the model mortgage to 0.05, which changes no value "
+                "that holds",
             ),
             (LOOSER, f"thresholds: {PARITY} loosened for the tier low from 0.05 to 0.2 (set there now)"),
             (
@@ -355,7 +355,7 @@ CASES: Mapping[str, tuple[dict[str, str | None], list[tuple[Effect, str]]]] = {
         [
             (
                 OTHER,
-                f"thresholds: bank.least_rate set there now (in {name}), which changes no value that holds",
+                f"thresholds: bank.least_rate is set in {name} to 0.1, which changes no value that holds",
             )
             for name in ("development", "production", "staging")
         ],
@@ -511,6 +511,16 @@ CASES: Mapping[str, tuple[dict[str, str | None], list[tuple[Effect, str]]]] = {
     "an environment": (
         {"scope.yaml": BANK["scope.yaml"] + "environments: [development, staging, production, sandbox]\n"},
         [(LOOSER, "scope: environment sandbox is known now: a request for it was always denied")],
+    ),
+    "an environment with a value of its own": (
+        {
+            "scope.yaml": BANK["scope.yaml"] + "environments: [development, staging, production, sandbox]\n",
+            **_parity("{models: {credit: 0.04}, environments: {sandbox: 0.5}}"),
+        },
+        [
+            (OTHER, f"thresholds: {PARITY} is set in sandbox to 0.5, an environment that is new"),
+            (LOOSER, "scope: environment sandbox is known now: a request for it was always denied"),
+        ],
     ),
     "the order of tiers": (
         {"scope.yaml": BANK["scope.yaml"] + "risk_tiers: [limited, low, high]\n"},

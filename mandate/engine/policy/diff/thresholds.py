@@ -18,6 +18,8 @@ from .changes import Change, Effect, Kind, Section, Words, from_to, items, joine
 from .grid import Cell, Grid, subjects, tiers
 from .layered import Leaf, Setting, governing, models, settings, words
 
+_OF_ENVIRONMENTS = ("environments", "tiers_in_environments")
+
 
 def changes(old: Compiled, new: Compiled) -> Iterator[Change]:
     """The changes of declarations and values."""
@@ -183,9 +185,10 @@ class _Comparison:
         if there and here:
             said = (effect.verb, " ", *words(layer), *from_to(there["value"], here["value"]))
             said += () if pairs else (", which more specific values leave without effect",)
+        elif pairs:
+            said = _moved_by(layer, effect, pairs, "set there now" if here else "no longer set there")
         else:
-            why = "set there now" if here else "no longer set there"
-            said = _new_or_gone(effect, layer, pairs, why)
+            said = self._without_effect(layer, here)
         kind = Kind.CHANGED if there and here else Kind.ADDED if here else Kind.REMOVED
         return _change(
             self.name,
@@ -198,6 +201,16 @@ class _Comparison:
             old_at=there and there["set_at"],
             new_at=here and here["set_at"],
         )
+
+    def _without_effect(self, layer: Layer, here: Leaf | None) -> Words:
+        """A layer that is new or gone and changes nothing, or is of what only one revision has."""
+        said: Words = ("is no longer set ", *words(layer))
+        if here:
+            said = ("is set ", *words(layer), " to ", shown(here["value"]))
+        environments = [each.data["scope"]["environments"] for each in (self.old, self.new)]
+        if layer[0] in _OF_ENVIRONMENTS and not all(layer[1] in names for names in environments):
+            return (*said, f", an environment that is {'new' if here else 'gone'}")
+        return (*said, ", which changes no value that holds")
 
     def _moved(self, grid: Grid, where: Sequence[Cell], was: Leaf, now: Leaf) -> Change:
         effect = _effect(self.tightens, [(was["value"], now["value"])])
@@ -215,9 +228,7 @@ class _Comparison:
         )
 
 
-def _new_or_gone(effect: Effect, layer: Layer, pairs: Sequence[tuple[Any, Any]], why: str) -> Words:
-    if not pairs:
-        return (f"{why} (", *words(layer), "), which changes no value that holds")
+def _moved_by(layer: Layer, effect: Effect, pairs: Sequence[tuple[Any, Any]], why: str) -> Words:
     olds, news = (
         {canonical(value): value for value in values}.values() for values in zip(*pairs, strict=True)
     )
