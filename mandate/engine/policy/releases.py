@@ -101,16 +101,24 @@ def accepted(file: Path, key: VerificationKey, *, opa: Callable[[], Path], store
     try:
         content = archive.read(file)
         verdict = store / _FOLDER / f"{sha256(content)}.json"
-        known = _json(verdict)
-        if known is None or (known.get("keyid"), known.get("format")) != (key.keyid, FORMAT):
-            known = _verified(content, key, opa())
-            _write(verdict, canonical(known))
-        release = Release(file, content, key.keyid, known["release"], known["revision"])
+        known = _known(verdict, key)
+        found = known or _verified(content, key, opa())
+        release = Release(file, content, key.keyid, found["release"], found["revision"])
         release.refuse_if_older(_in_use(store))
+        if known is None:
+            _write(verdict, canonical(found))
     except BadPolicy as error:
         where = f"{file}: {error.where}" if error.where not in ("", str(file)) else str(file)
         raise BadPolicy(error.what, where=where, next_step=error.next_step) from error
     return release
+
+
+def _known(verdict: Path, key: VerificationKey) -> dict[str, Any] | None:
+    """What was found before; `None` if it was for another key, or for another format of policies."""
+    known = _json(verdict)
+    if known is None or (known.get("keyid"), known.get("format")) != (key.keyid, FORMAT):
+        return None
+    return known
 
 
 def _verified(content: bytes, key: VerificationKey, opa: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from mandate.engine.evidence import public_keys
 from mandate.engine.policy import archive, contents
 from mandate.engine.policy.sources import read
 from tests.engine.policy.released import Publisher, publisher, tampered, unsigned
+from tests.engine.policy.test_archive import FOREIGN
 from tests.organisation import Organisation, Ran
 
 
@@ -150,6 +152,7 @@ def test_without_settings_the_library_alone_is_bundled(tmp_path: Path) -> None:
     assert contents.parsed((tmp_path / "policies.tar.gz").read_bytes()).sources == read([share.policies()])
     told = bundle(Organisation(tmp_path))
     assert "release    none\nsigned by  nobody\n" in told.out
+    assert bundle(Organisation(tmp_path), "--new-key", "policies.pem").exit_code == 0
 
 
 def test_a_key_of_the_settings_verifies(authors: Publisher, tmp_path: Path) -> None:
@@ -169,6 +172,13 @@ def refused(ran: Ran) -> str:
 DO_NOT_USE = "  → Do not use it; get it again from whoever released it\n"
 AGAIN = "  → Get the file again, or make it with `mandate policy bundle`\n"
 Content = Callable[[Path], bytes]
+
+
+def _whatever(make: Callable[[], bytes]) -> Content:
+    """What was released does not matter."""
+    return lambda _: make()
+
+
 BAD: Mapping[str, tuple[Content, str]] = {
     "a file added": (
         lambda file: tampered(file, **{"mandate/a.rego": b"package mandate.a"}),
@@ -188,6 +198,11 @@ BAD: Mapping[str, tuple[Content, str]] = {
         f": it is not a bundle: it is no gzip file, or a damaged one\n{AGAIN}",
     ),
     "100 MB": (lambda file: bytes(100 << 20), f": the bundle is larger than 32 MiB\n{AGAIN}"),
+    **{f"with {kind}": (_whatever(make), f": {what}\n{AGAIN}") for kind, (make, what) in FOREIGN.items()},
+    "a zip bomb": (
+        lambda _: gzip.compress(bytes(1 << 28)),
+        f": the bundle is larger than 32 MiB\n{AGAIN}",
+    ),
     "a manifest with other roots": (
         lambda file: tampered(file, **{".manifest": b'{"roots":[""]}'}),
         f": .manifest was changed after it was signed\n{DO_NOT_USE}",

@@ -269,6 +269,9 @@ def test_a_bundle_that_changes_after_compiling_is_not_read(library: Path, opa: P
     with pytest.raises(BadPolicy) as raised:
         _ = compiled.catalogue
     assert raised.value.what == "the bundle cannot be read"
+    with pytest.raises(BadPolicy) as raised:
+        _ = compiled.sources
+    assert raised.value.what == "the bundle cannot be read"
 
 
 @pytest.mark.parametrize(
