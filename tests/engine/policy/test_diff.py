@@ -430,6 +430,35 @@ CASES: Mapping[str, tuple[dict[str, str | None], list[tuple[Effect, str]]]] = {
             (LOOSER, "judging: registry.signature no longer judges for the model another"),
         ],
     ),
+    "a pattern, by family and by many models": (
+        {
+            "selection.yaml": "exclude:\n  families: {consumer: [registry.signature]}\n  models:\n"
+            + "".join(f"    m{at}: [registry.signature]\n" for at in range(8))
+        },
+        [
+            (OTHER, "selection: exclude is set for the family consumer: registry.signature"),
+            *(
+                (OTHER, f"selection: exclude is set for the model m{at}: registry.signature")
+                for at in range(8)
+            ),
+            (
+                LOOSER,
+                "judging: registry.signature no longer judges for the models m0, m1, m2, m3, m4 and 3 more "
+                "and models of the family consumer",
+            ),
+        ],
+    ),
+    "a pattern, by family": (
+        {"selection.yaml": "exclude: {default: [registry.signature], families: {consumer: []}}\n"},
+        [
+            (OTHER, "selection: exclude changes by default: now with registry.signature"),
+            (OTHER, "selection: exclude is set for the family consumer: nothing"),
+            (
+                LOOSER,
+                "judging: registry.signature no longer judges for all but models of the family consumer",
+            ),
+        ],
+    ),
     "a pattern of a term": (
         {"selection.yaml": 'exclude: {default: ["drift.psi:income"]}\n'},
         [

@@ -96,13 +96,13 @@ class Change:
         return [*Section].index(self.section), self.subject, self.aspect, self.kind, self.says
 
 
-def listed(names: Iterable[str], *, last: str = "and") -> Words:
+def listed(names: Iterable[str], *, last: str = " and ") -> Words:
     """`a, b and c`, each a name."""
     parts: list[str] = []
     items = list(names)
     for at, item in enumerate(items):
         if at:
-            parts.append(f" {last} " if at == len(items) - 1 else ", ")
+            parts.append(last if at == len(items) - 1 else ", ")
         parts.append(Name(item))
     return tuple(parts)
 

@@ -9,16 +9,19 @@ from typing import Any
 from .changes import Name, Words, joined, listed
 
 _UNKNOWN_TIER = "any other"
+_SHOWN = 5
+"""How many models are named before the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A model, or one that stands for several that no policy tells apart."""
 
-    words: Words
     model: str
     families: tuple[str | None, str | None]
     """Its family in the old and in the new revision."""
+    stands_for: str = ""
+    """The family, if it stands for all models of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +81,26 @@ class Grid:
         if len(subjects) < len(self.subjects):
             parts.append(("for ", *self._models(subjects)))
         if len(actions) < len(self.actions):
-            parts.append(("to ", *listed(actions, last="or")))
+            parts.append(("to ", *listed(actions, last=" or ")))
         return joined(parts, ", ") or ("everywhere",)
 
     def _models(self, subjects: Sequence[Subject]) -> Words:
         """These; or, with those that nobody names, all but the others."""
         if self.subjects[-1] not in subjects:
-            return joined((subject.words for subject in subjects), " and ")
-        others = (subject.words for subject in self.subjects if subject not in subjects)
-        return ("all but ", *joined(others, " and "))
+            return _listed(subjects)
+        return ("all but ", *_listed([subject for subject in self.subjects if subject not in subjects]))
+
+
+def _listed(subjects: Sequence[Subject]) -> Words:
+    families = [
+        ("models of the family ", Name(subject.stands_for)) for subject in subjects if subject.stands_for
+    ]
+    names = [subject.model for subject in subjects if not subject.stands_for]
+    if not names:
+        return joined(families, " and ")
+    more = len(names) - _SHOWN
+    shown = listed(names) if more <= 1 else (*listed(names[:_SHOWN], last=", "), f" and {more:,} more")
+    return joined([("the model " if len(names) == 1 else "the models ", *shown), *families], " and ")
 
 
 def subjects(
@@ -101,14 +115,14 @@ def subjects(
         families = (old_families.get(model), new_families.get(model))
         old, new = families
         if model in names or old != new or new is None:
-            found.append(Subject(("the model ", Name(model)), model, families))
+            found.append(Subject(model, families))
         elif new not in seen:
             seen.add(new)
-            found.append(Subject(("models of the family ", Name(new)), model, families))
+            found.append(Subject(model, families, new))
     other = "another"
     while other in known:
         other += "'"
-    return [*found, Subject(("any other model",), other, (None, None))]
+    return [*found, Subject(other, (None, None))]
 
 
 def together(new: Sequence[str], old: Sequence[str]) -> list[str]:

@@ -67,7 +67,7 @@ def _where(rule: str, compiled: Compiled, grid: Grid, judging: Mapping[str, Mapp
     )
     if not cells:
         return ("nowhere: no selection includes it",)
-    return (*own.where(cells), ", to ", *listed(own.actions, last="or"))
+    return (*own.where(cells), ", to ", *listed(own.actions, last=" or "))
 
 
 def _comparable(compiled: Compiled, rule: str) -> Mapping[str, Any]:

@@ -235,7 +235,12 @@ def _moved_by(layer: Layer, effect: Effect, pairs: Sequence[tuple[Any, Any]], wh
     if len(pairs) == 1:
         move = from_to(*pairs[0])
     else:
-        move = (" from ", *listed(map(shown, olds), last="or"), " to ", *listed(map(shown, news), last="or"))
+        move = (
+            " from ",
+            *listed(map(shown, olds), last=" or "),
+            " to ",
+            *listed(map(shown, news), last=" or "),
+        )
     return (effect.verb, " ", *words(layer), *move, f" ({why})")
 
 
