@@ -38,8 +38,10 @@ opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksumme
 schemas: .venv/ready ## Write the published JSON Schemas again after a change of a model
 	@$(BIN)/python -m mandate.schemas
 
-bench: opa ## Side by side: `mandate check --input`, `opa eval`, Conftest
+bench: opa ## Side by side: against `opa eval` and Conftest, 200 rules against 20, the impact of a change
 	@$(BIN)/python -m tests.bench.start_up
+	@$(BIN)/python -m tests.bench.many_rules
+	@$(BIN)/python -m tests.bench.impact
 
 lock: ## Renew the lock file after a change of dependencies
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,0 +1,107 @@
+"""`docs/policies.md`, done step by step: every command of it, in order, in an organisation that begins there.
+
+A fence ``console`` holds commands after `$`, and what must be among what they print; `exit=2` says how they
+end. A fence with a title is a file to write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from mandate.engine.opa import places
+from tests.organisation import GOOD, TRUSTING, Organisation
+
+GUIDE = Path(__file__).parents[1] / "docs/policies.md"
+_FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r'title="(?P<file>[^"]+)"')
+_EXIT = re.compile(r"exit=(?P<code>[0-9]+)")
+
+
+def fences() -> Iterator[tuple[str, str]]:
+    for match in _FENCE.finditer(GUIDE.read_text(encoding="utf-8")):
+        yield match["info"], match["body"]
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """In a shell, where `mandate` is this one and git has an author."""
+    programs = folder.parent / "programs"
+    programs.mkdir(exist_ok=True)
+    mandate = programs / "mandate"
+    mandate.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mandate "$@"\n')
+    mandate.chmod(0o755)
+    author = {
+        f"GIT_{who}_{what}": "grace@harbour.example"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    environment = {
+        **os.environ,
+        **author,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(GUIDE.parents[1]),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def record_decisions(folder: Path) -> None:
+    """Two models that were judged before: what the change is held against."""
+    organisation = Organisation(folder)
+    evidence = folder / "policies/thresholds/evidence.yaml"
+    evidence.write_text(TRUSTING)
+    assert organisation.check(GOOD).exit_code == 0
+    unequal = json.loads(json.dumps(GOOD))
+    unequal["fairness"]["attributes"][0]["metrics"][0]["value"] = 0.2
+    assert organisation.check(unequal).exit_code == 1
+    evidence.unlink()
+    (folder / "input.json").unlink()
+
+
+def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    assert places.program("regal").is_file()
+    folder = tmp_path / "harbour"
+    folder.mkdir()
+    for info, body in fences():
+        if (title := _TITLE.search(info)) is not None:
+            (folder / title["file"]).write_text(body)
+        elif info.startswith("console"):
+            expected = int(found["code"]) if (found := _EXIT.search(info)) else 0
+            commands = [line.removeprefix("$ ") for line in body.splitlines() if line.startswith("$ ")]
+            shown = ""
+            for command in commands:
+                ended = run(command, folder)
+                shown = ended.stdout + ended.stderr
+                assert ended.returncode == expected, f"{command}\n{shown}"
+                if command.startswith("mandate init"):
+                    record_decisions(folder)
+            for line in body.splitlines():
+                assert line.startswith("$ ") or line in shown, f"{line}\n{shown}"
+
+
+def test_the_guides_release_judges(tmp_path: Path) -> None:
+    """Step 6 ends in a mandate.yaml that names the bundle: with it, the organisation goes on."""
+    folder = tmp_path / "harbour"
+    folder.mkdir()
+    for command in (
+        "mandate init --name harbour.example/models",
+        "mandate policy bundle --new-key keys/policies.pem",
+        "mandate policy bundle --key keys/policies.pem --release 1 --to policies.tar.gz",
+    ):
+        ended = run(command, folder)
+        assert ended.returncode == 0, ended.stderr
+    (yaml,) = (body for info, body in fences() if info == "yaml")
+    settings = folder / "mandate.yaml"
+    text = settings.read_text()
+    assert "policies: [library, policies]\n" in text
+    settings.write_text(text.replace("policies: [library, policies]\n", yaml))
+    answer = Organisation(folder).check(GOOD, "--environment", "staging")
+    assert answer.json["outcome"] == "allow", answer.out
