@@ -35,7 +35,7 @@ format: .venv/ready ## Rewrite Python and Rego in the project's format
 opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksummed sources)
 	@$(BIN)/python -m mandate.engine.opa.recipe opa regal
 
-schemas: .venv/ready ## Write the published JSON Schemas again after a change of a model
+schemas: opa ## Write the published JSON Schemas again after a change of a model
 	@$(BIN)/python -m mandate.schemas
 
 bench: opa ## Side by side: against `opa eval` and Conftest, 200 rules against 20, the impact of a change
