@@ -21,11 +21,15 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def files(root: Path) -> list[tuple[str, str]]:
-    """Relative and real path of each file that is not hidden, in order. `BadPolicy` if it is no folder."""
+def files(root: Path, prefix: str = "") -> list[tuple[str, str]]:
+    """Relative and real path of each file that is not hidden, in order. `BadPolicy` if it is no folder.
+
+    `prefix` is what stands before relative paths in messages.
+    """
     try:
         real = root.resolve(strict=True)
-        return sorted(_few(_walk(real, real, "", ()), root))
+        found = _few(_walk(real, real, prefix, ()), root)
+        return sorted((path.removeprefix(prefix), file) for path, file in found)
     except NotADirectoryError as failure:
         raise BadPolicy(
             "it is not a folder, and a bundle stands alone",

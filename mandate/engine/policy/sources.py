@@ -224,7 +224,7 @@ def _is_text(path: str) -> bool:
 
 def _read_root(number: int, root: Path) -> Iterator[tuple[Source, str]]:
     """The files of a root that policies are made of, not read yet, and the path of each."""
-    for path, file in folder.files(root):
+    for path, file in folder.files(root, prefix(number)):
         label = f"{prefix(number)}{path}"
         if not _is_text(path):
             raise BadPolicy(

@@ -50,6 +50,90 @@ def test_a_failing_test_is_shown_with_its_place(organisation: Organisation, libr
     assert "1 failed" in shown.out
 
 
+FAILING = """
+test_compared if rule.terms == {"afam", "age"} with input as testing.good
+
+test_long if concat("", [sprintf("%d ", [n]) | some n in numbers.range(1, 60)]) == "1 "
+
+test_assigned if {
+	value := object.get({}, [], {}).x
+	value == 1
+}
+
+test_greater if count([1]) > 4
+
+test_every if {
+	every x in [1, 2] {
+		x == 1
+	}
+}
+"""
+
+
+def test_a_failure_shows_what_was_expected_and_what_was_got_side_by_side(
+    organisation: Organisation, library: Path
+) -> None:
+    file = f"{PARITY}/demographic_parity_test.rego"
+    at_the_bound = 'value(0.05), "verdicts": {"afam": "%s"'
+    text = (library / file).read_text().replace(at_the_bound % "holds", at_the_bound % "fails")
+    (library / file).write_text(text + FAILING)
+    chosen = ("policy", "test", "fairness.demographic_parity", "--config", _with(organisation, library))
+    shown = organisation.mandate(*chosen)
+    test = "mandate.rules.fairness.demographic_parity_test.test"
+    first = text[: text.index("test_verdicts[note]")].count("\n") + 1
+    added = text.count("\n") + 2
+    assert (shown.exit_code, shown.out) == (
+        1,
+        f"""✗ {file}:{first} {test}_verdicts / at the bound passes failed
+    judged == case.verdicts
+               expected   got
+    ✗ afam     fails      holds
+      single   holds      holds
+✗ {file}:{added} {test}_compared failed
+    rule.terms == {{"afam", "age"}}
+          expected   got
+      1   "age"      nothing
+      2   nothing    "single"
+✗ {file}:{added + 2} {test}_long failed
+    concat("", [sprintf("%d ", [n]) | some n in numbers.range(1, 60)]) == "1 "
+         expected   got
+         "1 "       "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29
+                    30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56
+                     57 58 59 60 "
+✗ {file}:{added + 4} {test}_assigned failed
+    value := object.get({{}}, [], {{}}).x
+      is undefined: something in it is not there, or cannot be done
+✗ {file}:{added + 9} {test}_greater failed
+    count([1]) > 4
+         expected   got
+         > 4        1
+✗ {file}:{added + 11} {test}_every failed
+    {file}:{added + 13}:
+            x == 1
+            |
+            2
+23 passed, 6 failed
+""",
+    )
+    cases = organisation.mandate(*chosen, "--output", "json").json["cases"]
+    assert [case for case in cases if case["name"] in (f"{test}_greater", f"{test}_assigned")] == [
+        {
+            "name": f"{test}_assigned",
+            "where": f"{file}:{added + 4}",
+            "ended": "failed",
+            "expression": "value := object.get({}, [], {}).x",
+        },
+        {
+            "name": f"{test}_greater",
+            "where": f"{file}:{added + 9}",
+            "ended": "failed",
+            "expression": "count([1]) > 4",
+            "expected": 4,
+            "got": 1,
+        },
+    ]
+
+
 def test_a_misspelt_field_of_the_input_is_a_problem(organisation: Organisation, library: Path) -> None:
     rule = library / PARITY / "demographic_parity.rego"
     rule.write_text(rule.read_text().replace("input.fairness.attributes", "input.fairness.atributes"))
