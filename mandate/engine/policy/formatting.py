@@ -1,4 +1,4 @@
-"""OPA's own format of Rego."""
+"""OPA's own format of Rego, and what else is mechanical."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .command import run
 from .complaints import refusal
+from .linting import mend
 from .problems import Level, Problem, problems_of
 from .sources import Sources
 
@@ -30,12 +31,17 @@ def unformatted(folder: Path, sources: Sources, *, opa: Path, below: str = ".") 
         )
 
 
-def rewrite(roots: Sequence[Path], *, opa: Path) -> None:
-    """Write the Rego of all roots in OPA's format. `BadPolicy` for what cannot be parsed."""
+def rewrite(roots: Sequence[Path], *, opa: Path, regal: Path | None = None) -> None:
+    """Mend in the Rego of all roots what Regal mends by itself, then write it in OPA's format.
+
+    `BadPolicy` for what cannot be parsed.
+    """
     for root in roots:
         for folder in REGO_FOLDERS:
             if not (root / folder).is_dir():
                 continue
+            if regal is not None:
+                mend(root, folder, roots[0], regal=regal)
             ended = run(opa, ["fmt", "--write", folder], folder=root)
             if ended.status != 0:
                 raise refusal(ended, Sources(()))

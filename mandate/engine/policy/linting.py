@@ -31,6 +31,15 @@ def lint(tree: Path, sources: Sources, library: Path, *, regal: Path) -> Iterato
         yield _problem(found, sources.label(_file(found)))
 
 
+def mend(root: Path, folder: str, library: Path, *, regal: Path) -> None:
+    """Let Regal rewrite what it can, such as `x = 1`. It moves no file: where a package is, its author says.
+
+    What it cannot parse it leaves alone: the compiler says more of that.
+    """
+    options = ["--force", *_configuration(library), "--disable", "directory-package-mismatch"]
+    run(regal, ["fix", *options, folder], folder=root)
+
+
 def lint_checks(library: Path, *, regal: Path) -> Iterator[Problem]:
     """What Regal finds in Mandate's own rules for it."""
     if (library / _CHECKS).is_dir():

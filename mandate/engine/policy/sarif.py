@@ -84,13 +84,13 @@ def _message(problem: Problem) -> str:
 
 
 def _artifact(label: str, places: Mapping[str, Path], repository: Path) -> dict[str, Any]:
-    """Relative to the repository, or as it is where the file lies elsewhere, as an installed library does."""
-    for beginning, root in places.items():
-        if label.startswith(beginning):
-            file = Path(os.path.normpath(root.resolve() / label.removeprefix(beginning)))
-            break
-    else:
-        file = repository / label
+    """Relative to the repository, or as it is where the file lies elsewhere, as an installed library does.
+
+    What a bundle carries has no place but the bundle.
+    """
+    beginning = next(beginning for beginning in places if label.startswith(beginning))
+    root = places[beginning].resolve()
+    file = root if root.is_file() else Path(os.path.normpath(root / label.removeprefix(beginning)))
     if file.is_relative_to(repository):
         return {"uri": quote(str(PurePosixPath(file.relative_to(repository)))), "uriBaseId": _BASE}
     return {"uri": file.as_uri()}

@@ -135,6 +135,18 @@ def test_another_format_is_found_and_rewritten(clean: Path, tmp_path: Path, opa:
     assert found(clean, bank, opa=opa) == []
 
 
+def test_what_regal_mends_by_itself_is_mended_and_no_file_is_moved(
+    clean: Path, tmp_path: Path, opa: Path, regal: Path
+) -> None:
+    written = 'package mandate.lib.other\n\n#no space\none = regex.match("a\\\\d", "x")\n'
+    bank = write(tmp_path / "bank", {"mandate/lib/bank/bank.rego": written})
+    (clean / ".regal/config.yaml").unlink()
+    rewrite([clean, bank], opa=opa, regal=regal)
+    assert (bank / "mandate/lib/bank/bank.rego").read_text() == (
+        'package mandate.lib.other\n\n# no space\none := regex.match(`a\\d`, "x")\n'
+    )
+
+
 def test_rego_that_cannot_be_parsed_is_not_rewritten(clean: Path, opa: Path) -> None:
     write(clean, {"mandate/lib/bank/bank.rego": "package mandate.lib.bank\n\none := {\n"})
     with pytest.raises(BadPolicy) as raised:

@@ -18,7 +18,7 @@ def test_places_are_relative_to_the_repository_or_absolute(tmp_path: Path) -> No
     problems = [
         Problem("regal", "style/todo-comment", Level.ERROR, "mandate/main/main.rego:3", "a", "Do a"),
         Problem("opa-fmt", "format", Level.ERROR, "organisation/mandate/lib/a b.rego", "it is so", "Do b"),
-        Problem("deadlines", "waiver-expired", Level.WARNING, "organisation-2/waivers/x.yaml:7", "c", ""),
+        Problem("deadlines", "waiver-expired", Level.WARNING, "waivers/x.yaml:7", "c", ""),
         Problem("regal", "missing", Level.WARNING, "", "d", "Do d"),
     ]
     roots = [library, repository / "our policies"]
@@ -66,8 +66,7 @@ def test_places_are_relative_to_the_repository_or_absolute(tmp_path: Path) -> No
             [
                 {
                     "physicalLocation": {
-                        # A label of a root that is not among these is shown as it is.
-                        "artifactLocation": {"uri": (library / "organisation-2/waivers/x.yaml").as_uri()},
+                        "artifactLocation": {"uri": (library / "waivers/x.yaml").as_uri()},
                         "region": {"startLine": 7},
                     }
                 }
@@ -81,6 +80,15 @@ def test_places_are_relative_to_the_repository_or_absolute(tmp_path: Path) -> No
         "regal/missing",
         "regal/style/todo-comment",
     ]
+
+
+def test_what_a_bundle_carries_has_no_place_but_the_bundle(tmp_path: Path) -> None:
+    bundle = tmp_path / "policies.tar.gz"
+    bundle.touch()
+    problem = Problem("deadlines", "waiver-expired", Level.WARNING, "organisation/waivers/x.yaml:7", "c")
+    log = sarif([problem], [bundle], version="1.2.3", around=tmp_path)
+    (location,) = log["runs"][0]["results"][0]["locations"]
+    assert location["physicalLocation"]["artifactLocation"] == {"uri": bundle.name, "uriBaseId": "SRCROOT"}
 
 
 def test_a_folder_that_git_does_not_keep_is_the_root_itself(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _FORMATS = ("text", "json", "sarif")
 
 
 @click.command("check")
-@click.option("--fix", is_flag=True, help="Rewrite Rego in OPA's format first.")
+@click.option("--fix", is_flag=True, help="Mend first what is mechanical, and write Rego in OPA's format.")
 @click.option("--no-tests", is_flag=True, help="Leave out the tests and their coverage.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
@@ -53,12 +53,11 @@ def command(
 
     instant = _instant(now)
     built = places.program("regal")
-    regal = built if built.is_file() else shutil.which("regal")
+    found = built if built.is_file() else shutil.which("regal")
+    regal = Path(found) if found else None
     if fix:
-        rewrite(folders, opa=opa)
-    problems = checking.check(
-        folders, opa=opa, regal=Path(regal) if regal else None, now=instant, tests=not no_tests, strict=strict
-    )
+        rewrite(folders, opa=opa, regal=regal)
+    problems = checking.check(folders, opa=opa, regal=regal, now=instant, tests=not no_tests, strict=strict)
     if output == "sarif":
         from .... import __version__
         from ...policy.sarif import sarif
