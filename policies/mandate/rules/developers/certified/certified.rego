@@ -32,8 +32,8 @@ import data.mandate.thresholds.developers as settings
 terms contains developer.name if some developer in input.developers
 
 must contains check.includes(developer.name, facts.derived("developers", _topics(developer)), bound) if {
-	some developer in input.developers
 	bound := thresholds.of(settings.required_topics)
+	some developer in input.developers
 }
 
 must contains check.equals(developer.name, facts.derived("developers", "unknown to the directory"), _known) if {

@@ -37,7 +37,7 @@ must contains check.equals(column.name, facts.derived("drift", "gone"), threshol
 }
 
 must contains check.at_most(column.name, facts.within("drift", column.null_rate_increase, -1, 1), bound) if {
+	bound := thresholds.of(settings.null_rate_increase)
 	some column in input.drift.columns
 	column.in_reference
-	bound := thresholds.of(settings.null_rate_increase)
 }

@@ -34,11 +34,11 @@ terms contains attribute.name if some attribute in input.fairness.attributes
 terms contains name if some name in thresholds.of(settings.required_attributes).value
 
 must contains check.at_most(attribute.name, facts.share("fairness", metric), bound) if {
+	bound := thresholds.of(settings.demographic_parity_difference)
 	some attribute in input.fairness.attributes
 	attribute.groups[1]
 	some metric in attribute.metrics
 	metric.name == "demographic_parity_difference"
-	bound := thresholds.of(settings.demographic_parity_difference)
 }
 
 # With one group there is nothing to compare. This check never holds: one that held for two groups would count as a

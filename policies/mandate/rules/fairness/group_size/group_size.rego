@@ -39,15 +39,15 @@ terms contains attribute.name if {
 }
 
 must contains check.at_least(term.of([attribute.name, group.name]), rows, bound) if {
+	bound := thresholds.of(settings.minimum_group_size)
 	some attribute in input.fairness.attributes
 	some group in attribute.groups
 	rows := facts.quantity("fairness", group.size, "rows")
-	bound := thresholds.of(settings.minimum_group_size)
 }
 
 should contains check.at_least(term.of([attribute.name, group.name]), rows, bound) if {
+	bound := thresholds.of(settings.advisable_group_size)
 	some attribute in input.fairness.attributes
 	some group in attribute.groups
 	rows := facts.quantity("fairness", group.size, "rows")
-	bound := thresholds.of(settings.advisable_group_size)
 }
