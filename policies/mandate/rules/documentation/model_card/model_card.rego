@@ -29,8 +29,8 @@ import data.mandate.thresholds.documentation as settings
 terms contains name if some name in thresholds.of(settings.required_sections).value
 
 must contains check.at_least(name, facts.quantity("documentation", words, "words"), bound) if {
-	bound := thresholds.of(settings.minimum_words)
 	is_array(input.documentation.sections)
+	bound := thresholds.of(settings.minimum_words)
 	some name in thresholds.of(settings.required_sections).value
 	some words in _words(name)
 }
