@@ -12,11 +12,13 @@ import pytest
 
 from tests.organisation import Organisation, founded
 
+Found = tuple[str, str, str, str]
+"""Of a problem its rule, place, message and next step."""
+
 SARIF = Path(__file__).parents[1] / "policy/sarif-2.1.0.json"
 """The JSON Schema of SARIF 2.1.0, as the npm package @microsoft/sarif-multitool-linux 5.7.0 has it (MIT)."""
 
 OURS = "mandate/lib/ours/ours.rego"
-LIMIT = "mandate/rules/acme/limit/limit.rego"
 FAIRNESS = "thresholds/fairness.yaml"
 RULE = """# METADATA
 # title: The error rate is within our limit
@@ -76,25 +78,23 @@ test_verdicts[note] if {
 	judged == case.verdicts
 }
 """
-OWN: Mapping[str, str] = {
-    LIMIT: RULE,
-    LIMIT.replace(".rego", "_test.rego"): TEST,
-    "thresholds/acme.yaml": "limit: {default: 0.6}\n",
-}
-"""An organisation's rule with all that it must have."""
 
 
-def rule(old: str, new: str) -> Mapping[str, str]:
-    assert old in RULE
-    return {**OWN, LIMIT: RULE.replace(old, new)}
+def rule(name: str, rego: tuple[str, str] = ("", ""), test: tuple[str, str] = ("", "")) -> Mapping[str, str]:
+    """The files of an organisation's rule `acme.<name>` with all that it must have, but for replacements."""
+    assert rego[0] in RULE
+    assert test[0] in TEST
+    folder = f"mandate/rules/acme/{name}/{name}"
+    texts = {".rego": RULE.replace(*rego), "_test.rego": TEST.replace(*test)}
+    return {
+        folder + end: text.replace("acme.limit", f"acme.{name}").replace("settings.limit", f"settings.{name}")
+        for end, text in texts.items()
+    }
 
 
-def test(old: str, new: str) -> Mapping[str, str]:
-    assert old in TEST
-    return {**OWN, LIMIT.replace(".rego", "_test.rego"): TEST.replace(old, new)}
-
-
-test.__test__ = False  # type: ignore[attr-defined]  # for pytest, which takes the name for a test
+def limits(*names: str) -> Mapping[str, str]:
+    """The thresholds of such rules."""
+    return {"thresholds/acme.yaml": "".join(f"{name}: {{default: 0.6}}\n" for name in names)}
 
 
 @pytest.fixture
@@ -102,15 +102,16 @@ def organisation(tmp_path: Path) -> Organisation:
     return founded(tmp_path)
 
 
-def write(organisation: Organisation, files: Mapping[str, str]) -> None:
-    for path, text in files.items():
-        file = organisation.folder / "policies" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+def write(organisation: Organisation, *several: Mapping[str, str]) -> None:
+    for files in several:
+        for path, text in files.items():
+            file = organisation.folder / "policies" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
 
 
-def problems(organisation: Organisation, *arguments: str) -> tuple[int, list[tuple[str, str, str, str]]]:
-    """The exit code, and of each problem its rule, place, message and next step."""
+def checked(organisation: Organisation, *arguments: str) -> tuple[int, list[Found]]:
+    """The exit code, and the problems."""
     ran = organisation.mandate("policy", "check", "--output", "json", *arguments)
     return ran.exit_code, [
         (
@@ -124,205 +125,157 @@ def problems(organisation: Organisation, *arguments: str) -> tuple[int, list[tup
 
 
 def test_an_organisations_rule_with_all_that_it_must_have_is_clean(organisation: Organisation) -> None:
-    write(organisation, OWN)
-    assert problems(organisation) == (0, [])
+    write(organisation, rule("limit"), limits("limit"))
+    assert checked(organisation) == (0, [])
 
 
-BAD: Mapping[str, tuple[Mapping[str, str], list[tuple[str, str, str, str]]]] = {
-    "syntax error": (
-        {OURS: "package mandate.lib.ours\n\none := {\n"},
-        [
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "one := {\n",
             (
                 "opa-check/rego_parse_error",
                 f"organisation/{OURS}:4",
                 "unexpected eof token (rego_parse_error)",
                 "Correct the syntax, there or in the line above",
-            )
-        ],
-    ),
-    "recursion": (
-        {OURS: "package mandate.lib.ours\n\none := [two]\n\ntwo := [one]\n"},
-        [
+            ),
+        ),
+        (
+            "one := [two]\n\ntwo := [one]\n",
             (
                 "opa-check/rego_recursion_error",
                 f"organisation/{OURS}:3",
                 "rule data.mandate.lib.ours.one is recursive: data.mandate.lib.ours.one -> "
                 "data.mandate.lib.ours.two -> data.mandate.lib.ours.one (rego_recursion_error)",
                 "Break the circle: one of them must do without the others",
-            )
-        ],
-    ),
-    "conflicting rules": (
-        {OURS: "package mandate.lib.ours\n\none := 1\n\none contains 2\n"},
-        [
+            ),
+        ),
+        (
+            "one := 1\n\none contains 2\n",
             (
                 "opa-check/rego_type_error",
                 f"organisation/{OURS}:3",
                 "conflicting rules data.mandate.lib.ours.one found (rego_type_error)",
                 "Give one of them another name: a name is one value, one set or one function",
-            )
-        ],
-    ),
-    "the clock": (
-        {OURS: "package mandate.lib.ours\n\none := time.now_ns()\n"},
-        [
+            ),
+        ),
+        (
+            "one := time.now_ns()\n",
             (
                 "opa-check/policy",
                 f"organisation/{OURS}:3",
                 "policies may not call time.now_ns (reads the clock: input.request.time is the only one)",
                 "Remove the call",
-            )
-        ],
-    ),
-    "not YAML": (
-        {FAIRNESS: "demographic_parity_difference: [\n"},
+            ),
+        ),
+    ],
+    ids=["syntax error", "recursion", "conflicting rules", "the clock"],
+)
+def test_rego_that_does_not_compile_is_one_problem(
+    text: str, found: Found, organisation: Organisation
+) -> None:
+    write(organisation, {OURS: f"package mandate.lib.ours\n\n{text}"})
+    assert checked(organisation, "--no-tests") == (2, [found])
+
+
+def thresholds(name: str, line: int, what: str, next_step: str) -> Found:
+    return "compiler/thresholds", f"organisation/thresholds/{name}.yaml:{line}", what, next_step
+
+
+def test_each_file_that_is_not_yaml_as_we_read_it_is_named(organisation: Organisation) -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    write(
+        organisation,
+        {
+            "thresholds/approvals.yaml": "required: [\n",
+            "thresholds/drift.yaml": "drifted_share: {default: 0.1}\ndrifted_share: {default: 0.2}\n",
+            "thresholds/fairness.yaml": bomb,
+            "thresholds/performance.yaml": "baseline_required:\n\tdefault: true\n",
+        },
+    )
+    assert checked(organisation, "--no-tests") == (
+        2,
         [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:2",
+            thresholds(
+                "approvals",
+                2,
                 "not YAML: expected the node content, but found '<stream end>'",
                 "Correct the syntax",
-            )
+            ),
+            thresholds("drift", 2, "'drifted_share' is already set in line 1", "Keep one of them"),
+            thresholds(
+                "fairness", 1, "there is an anchor or alias", "Write the value out where it is needed"
+            ),
+            thresholds("performance", 2, "there is a tab", "Indent with spaces"),
         ],
-    ),
-    "a duplicate key": (
-        {FAIRNESS: "minimum_group_size: {default: 40}\nminimum_group_size: {default: 50}\n"},
-        [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:2",
-                "'minimum_group_size' is already set in line 1",
-                "Keep one of them",
-            )
-        ],
-    ),
-    "an anchor bomb": (
+    )
+
+
+def test_each_setting_that_is_wrong_is_named(organisation: Organisation) -> None:
+    write(
+        organisation,
         {
-            FAIRNESS: "a: &a [x, x, x, x, x, x, x, x, x]\n"
-            + "".join(
-                f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n"
-                for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-            )
-        },
-        [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:1",
-                "there is an anchor or alias",
-                "Write the value out where it is needed",
-            )
-        ],
-    ),
-    "a tab": (
-        {FAIRNESS: "minimum_group_size:\n\tdefault: 40\n"},
-        [("compiler/thresholds", f"organisation/{FAIRNESS}:2", "there is a tab", "Indent with spaces")],
-    ),
-    "NO read as false": (
-        {"thresholds/performance.yaml": "baseline_required: {default: NO}\n"},
-        [
-            (
-                "compiler/thresholds",
-                "organisation/thresholds/performance.yaml:1",
-                'performance.baseline_required: "NO" is not true or false',
-                "Write false: in YAML 1.2 the word NO is text",
-            )
-        ],
-    ),
-    "a bound that can never fail": (
-        {FAIRNESS: "demographic_parity_difference: {default: 1.5}\n"},
-        [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:1",
-                "fairness.demographic_parity_difference: 1.5 is out of range",
-                "Write a number that is less than 1",
-            )
-        ],
-    ),
-    "three typos": (
-        {
-            FAIRNESS: "minimum_group_sise: {default: 40}\n"
+            "thresholds/fairness.yaml": "minimum_group_sise: {default: 40}\n"
             "demographic_parity_difference: {environments: {prodution: 0.03}}\n"
             "disparate_impact_ratio: {tier: {low: 0.8}}\n"
+            "minimum_group_size: {default: 40.5}\n",
+            "thresholds/drift.yaml": "null_rate_increase: {default: 1.5}\n",
+            "thresholds/performance.yaml": "baseline_required: {default: NO}\n",
         },
+    )
+    assert checked(organisation, "--no-tests") == (
+        2,
         [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:1",
+            thresholds(
+                "drift",
+                1,
+                "drift.null_rate_increase: 1.5 is out of range",
+                "Write a number that is less than 1",
+            ),
+            thresholds(
+                "fairness",
+                1,
                 "no rule reads the threshold 'fairness.minimum_group_sise'",
                 "Write fairness.minimum_group_size",
             ),
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:2",
-                "there is no environment 'prodution'",
-                "Write production",
+            thresholds("fairness", 2, "there is no environment 'prodution'", "Write production"),
+            thresholds(
+                "fairness", 3, "fairness.disparate_impact_ratio has the unknown layer 'tier'", "Write tiers"
             ),
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}:3",
-                "fairness.disparate_impact_ratio has the unknown layer 'tier'",
-                "Write tiers",
+            thresholds(
+                "fairness", 4, "fairness.minimum_group_size: 40.5 is not an integer", "Write an integer"
+            ),
+            thresholds(
+                "performance",
+                1,
+                'performance.baseline_required: "NO" is not true or false',
+                "Write false: in YAML 1.2 the word NO is text",
             ),
         ],
-    ),
-    "a date in the past": (
-        {
-            "waivers/credit.yaml": "- rule: drift.psi\n"
-            '  subject: {name: credit, version: "3"}\n'
-            "  reason: The branch was closed\n"
-            "  reference: MRM-120\n"
-            "  approver: rita@bank.example\n"
-            "  effective_on: 2026-11-20\n"
-            "  expires: 2026-11-01\n"
-        },
-        [
-            (
-                "compiler/waivers",
-                "organisation/waivers/credit.yaml:7",
-                "the waiver expires before it takes effect",
-                "Let expires be after effective_on",
-            )
-        ],
-    ),
-}
+    )
 
 
-BY_HAND = (
-    "regal/mandate/made-by-check",
-    f"organisation/{LIMIT}:25",
-    "only lib/check makes checks",
-    "Yield what check.at_most and the like return, unchanged",
-)
-HOLDS = (
-    "regal/mandate/made-by-check",
-    f"organisation/{LIMIT}:25",
-    "only lib/check says what holds",
-    "Use its functions",
-)
-YIELDED = 'check.at_least("accuracy", facts.share("performance", metric), bound)'
-
-
-@pytest.mark.parametrize(
-    ("check", "expected"),
-    [
-        ('{"term": "accuracy", "measured": metric, "bound": bound, "holds": true}', [BY_HAND, HOLDS]),
-        (f'object.union({YIELDED}, {{"holds": true}})', [BY_HAND, HOLDS]),
-        (f'json.patch({YIELDED}, [{{"op": "add", "path": "/holds", "value": true}}])', [BY_HAND, HOLDS]),
-    ],
-    ids=["a literal", "a union", "a patch"],
-)
-def test_a_verdict_by_hand_is_named(
-    check: str, expected: list[tuple[str, str, str, str]], organisation: Organisation
-) -> None:
-    write(organisation, rule(YIELDED, check))
-    exit_code, found = problems(organisation, "--no-tests")
-    assert (exit_code, [problem for problem in found if "made-by-check" in problem[0]]) == (2, expected)
-
-
-def test_an_organisations_library_is_no_way_around_the_comparisons(organisation: Organisation) -> None:
-    write(organisation, {OURS: "package mandate.lib.ours\n\nsmall(value) if value <= 0.05\n"})
-    assert problems(organisation, "--no-tests") == (
+def test_verdicts_by_hand_and_comparisons_of_ones_own_are_named(organisation: Organisation) -> None:
+    yielded = 'check.at_least("accuracy", facts.share("performance", metric), bound)'
+    patch = '[{"op": "add", "path": "/holds", "value": true}]'
+    write(
+        organisation,
+        rule("literal", (yielded, '{"term": "accuracy", "measured": metric, "bound": bound, "holds": true}')),
+        rule("union", (yielded, f'object.union({yielded}, {{"holds": true}})')),
+        rule("patch", (yielded, f"json.patch({yielded}, {patch})")),
+        limits("literal", "union", "patch"),
+        {OURS: "package mandate.lib.ours\n\nsmall(value) if value <= 0.05\n"},
+    )
+    exit_code, found = checked(organisation, "--no-tests")
+    ours = [problem for problem in found if problem[0].startswith("regal/mandate")]
+    by_hand = [
+        ("only lib/check makes checks", "Yield what check.at_most and the like return, unchanged"),
+        ("only lib/check says what holds", "Use its functions"),
+    ]
+    assert (exit_code, ours) == (
         2,
         [
             (
@@ -330,25 +283,26 @@ def test_an_organisations_library_is_no_way_around_the_comparisons(organisation:
                 f"organisation/{OURS}:3",
                 "<= compares whatever it is given, null too",
                 "Use check.at_most or check.at_least",
-            )
+            ),
+            *(
+                (
+                    "regal/mandate/made-by-check",
+                    f"organisation/mandate/rules/acme/{name}/{name}.rego:25",
+                    *said,
+                )
+                for name in ("literal", "patch", "union")
+                for said in by_hand
+            ),
         ],
     )
 
 
 def test_a_link_out_of_the_folder_is_refused(organisation: Organisation) -> None:
     (organisation.folder / "outside.yaml").write_text("minimum_group_size: {default: 1}\n")
-    (organisation.folder / "policies" / FAIRNESS).symlink_to("../../outside.yaml")
-    assert problems(organisation) == (
-        2,
-        [
-            (
-                "compiler/thresholds",
-                f"organisation/{FAIRNESS}",
-                "a link leads out of the folder of policies",
-                "Put a copy there",
-            )
-        ],
-    )
+    (organisation.folder / "policies/thresholds/fairness.yaml").symlink_to("../../outside.yaml")
+    place = "organisation/thresholds/fairness.yaml"
+    what = "a link leads out of the folder of policies"
+    assert checked(organisation) == (2, [("compiler/thresholds", place, what, "Put a copy there")])
 
 
 def test_ten_thousand_rules_are_refused(organisation: Organisation) -> None:
@@ -356,7 +310,7 @@ def test_ten_thousand_rules_are_refused(organisation: Organisation) -> None:
     for number in range(10_000):
         (rules / f"r{number}").mkdir(parents=True)
         (rules / f"r{number}" / f"r{number}.rego").write_text(f"package mandate.rules.acme.r{number}\n")
-    assert problems(organisation) == (
+    assert checked(organisation) == (
         2,
         [
             (
@@ -370,118 +324,122 @@ def test_ten_thousand_rules_are_refused(organisation: Organisation) -> None:
 
 
 def test_a_file_of_a_hundred_megabytes_is_refused_unread(organisation: Organisation) -> None:
-    with (organisation.folder / "policies" / FAIRNESS).open("wb") as file:
+    place = "thresholds/fairness.yaml"
+    with (organisation.folder / "policies" / place).open("wb") as file:
         file.truncate(100 << 20)
-    assert problems(organisation) == (
+    assert checked(organisation) == (
         2,
-        [("compiler/thresholds", f"organisation/{FAIRNESS}", "the file is over 1 MiB", "Split it")],
+        [("compiler/thresholds", f"organisation/{place}", "the file is over 1 MiB", "Split it")],
     )
 
 
-WAIVER = (
-    "- rule: drift.psi\n"
-    '  subject: {name: credit, version: "3"}\n'
-    "  reason: The branch was closed\n"
-    "  reference: MRM-120\n"
-    "  approver: rita@bank.example\n"
-    "  effective_on: 2026-11-20\n"
-    "  expires: 2026-12-20\n"
-)
-OF_RITA = "the waiver of drift.psi by rita@bank.example"
+def waiver(rule: str, effective_on: str, expires: str) -> str:
+    """Seven lines."""
+    return (
+        f"- rule: {rule}\n"
+        '  subject: {name: credit, version: "3"}\n'
+        "  reason: The branch was closed\n"
+        "  reference: MRM-120\n"
+        "  approver: rita@bank.example\n"
+        f"  effective_on: {effective_on}\n"
+        f"  expires: {expires}\n"
+    )
 
 
-@pytest.mark.parametrize(
-    ("now", "found"),
-    [
-        (
-            "2026-11-19T00:00:00Z",
+def test_a_waiver_that_expires_before_it_takes_effect_is_refused(organisation: Organisation) -> None:
+    write(organisation, {"waivers/credit.yaml": waiver("drift.psi", "2026-11-20", "2026-11-01")})
+    assert checked(organisation, "--no-tests") == (
+        2,
+        [
             (
-                "deadlines/waiver-pending",
-                f"{OF_RITA} takes effect at 2026-11-20T00:00:00Z, and waives nothing until then",
-                "Nothing is to be done if that is meant",
-            ),
-        ),
-        (
-            "2026-11-20T00:00:00Z",
-            (
-                "deadlines/waiver-expiring",
-                f"{OF_RITA} expires at 2026-12-20T00:00:00Z, in 30 days",
-                "Satisfy the rule by then, or have the waiver approved anew",
-            ),
-        ),
-        (
-            "2026-12-18T12:00:00Z",
-            (
-                "deadlines/waiver-expiring",
-                f"{OF_RITA} expires at 2026-12-20T00:00:00Z, in 1 day",
-                "Satisfy the rule by then, or have the waiver approved anew",
-            ),
-        ),
-        (
-            "2026-12-19T23:59:59Z",
-            (
-                "deadlines/waiver-expiring",
-                f"{OF_RITA} expires at 2026-12-20T00:00:00Z, in less than a day",
-                "Satisfy the rule by then, or have the waiver approved anew",
-            ),
-        ),
-        (
-            "2026-12-20T00:00:00Z",
-            (
-                "deadlines/waiver-expired",
-                f"{OF_RITA} expired at 2026-12-20T00:00:00Z",
-                "Remove it, or have it approved anew",
-            ),
-        ),
-    ],
-)
-def test_a_waiver_that_needs_looking_after_is_a_warning(
-    now: str, found: tuple[str, str, str], organisation: Organisation
-) -> None:
-    write(organisation, {"waivers/credit.yaml": WAIVER})
-    place = "organisation/waivers/credit.yaml:1"
-    assert problems(organisation, "--no-tests", "--now", now) == (0, [(found[0], place, *found[1:])])
+                "compiler/waivers",
+                "organisation/waivers/credit.yaml:7",
+                "the waiver expires before it takes effect",
+                "Let expires be after effective_on",
+            )
+        ],
+    )
 
 
-def test_a_waiver_in_force_needs_nothing(organisation: Organisation) -> None:
+def test_waivers_and_rules_that_need_looking_after_are_warnings(organisation: Organisation) -> None:
     write(
         organisation,
+        rule("limit", ('"2026-01-01T00:00:00Z"', '"2027-01-01T00:00:00Z"')),
+        rule("begun", ('"2026-01-01T00:00:00Z"', '"2026-12-01T00:00:00Z"')),
+        limits("limit", "begun"),
         {
-            "waivers/credit.yaml": WAIVER,
-            "thresholds/waivers.yaml": "expiring_within_days: {default: 5}\n",
+            "waivers/credit.yaml": waiver("drift.psi", "2026-11-01", "2026-12-01")
+            + waiver("drift.psi", "2026-11-01", '"2026-12-01T00:00:01Z"')
+            + waiver("drift", "2026-11-01", "2026-12-03").replace(
+                "- rule: drift", "- rule: drift.missing_data"
+            )
+            + waiver("drift.psi", "2026-12-01", "2026-12-31")
+            + waiver("drift.psi", "2026-12-01", '"2026-12-31T00:00:01Z"')
+            + waiver("drift.psi", '"2026-12-01T00:00:01Z"', "2027-01-01")
         },
     )
-    assert problems(organisation, "--no-tests", "--now", "2026-12-01T00:00:00Z") == (0, [])
+    again = "Satisfy the rule by then, or have the waiver approved anew"
+    by_rita = "the waiver of drift.psi by rita@bank.example"
 
+    def at(line: int) -> str:
+        return f"organisation/waivers/credit.yaml:{line}"
 
-def test_an_expired_waiver_is_an_error_for_the_strict(organisation: Organisation) -> None:
-    write(organisation, {"waivers/credit.yaml": WAIVER})
-    arguments = ("policy", "check", "--no-tests", "--now", "2027-01-01T00:00:00Z")
-    shown = organisation.mandate(*arguments)
-    assert (shown.exit_code, shown.out) == (
-        0,
-        f"! organisation/waivers/credit.yaml:1: {OF_RITA} expired at 2026-12-20T00:00:00Z"
-        " [deadlines/waiver-expired]\n"
-        "  → Remove it, or have it approved anew\n"
-        "1 warning\n",
-    )
-    assert organisation.mandate(*arguments, "--strict").exit_code == 2
-
-
-def test_an_announced_rule_is_a_warning_with_its_day(organisation: Organisation) -> None:
-    write(organisation, rule('"2026-01-01T00:00:00Z"', '"2027-01-01T00:00:00Z"'))
-    assert problems(organisation, "--no-tests", "--now", "2026-12-31T23:59:59Z") == (
+    assert checked(organisation, "--no-tests", "--now", "2026-12-01T00:00:00Z") == (
         0,
         [
             (
                 "deadlines/rule-announced",
-                f"organisation/{LIMIT}:16",
+                "organisation/mandate/rules/acme/limit/limit.rego:16",
                 "the rule acme.limit only warns until 2027-01-01T00:00:00Z, and denies from then on",
                 "See by `mandate policy impact` whom it would stop",
-            )
+            ),
+            (
+                "deadlines/waiver-expired",
+                at(1),
+                f"{by_rita} expired at 2026-12-01T00:00:00Z",
+                "Remove it, or have it approved anew",
+            ),
+            (
+                "deadlines/waiver-expiring",
+                at(8),
+                f"{by_rita} expires at 2026-12-01T00:00:01Z, in less than a day",
+                again,
+            ),
+            (
+                "deadlines/waiver-expiring",
+                at(15),
+                "the waiver of drift.missing_data by rita@bank.example expires at 2026-12-03T00:00:00Z,"
+                " in 2 days",
+                again,
+            ),
+            (
+                "deadlines/waiver-expiring",
+                at(22),
+                f"{by_rita} expires at 2026-12-31T00:00:00Z, in 30 days",
+                again,
+            ),
+            (
+                "deadlines/waiver-pending",
+                at(36),
+                f"{by_rita} takes effect at 2026-12-01T00:00:01Z, and waives nothing until then",
+                "Nothing is to be done if that is meant",
+            ),
         ],
     )
-    assert problems(organisation, "--no-tests", "--now", "2027-01-01T00:00:00Z") == (0, [])
+
+
+def test_an_expired_waiver_is_an_error_for_the_strict(organisation: Organisation) -> None:
+    write(organisation, {"waivers/credit.yaml": waiver("drift.psi", "2026-11-20", "2026-12-20")})
+    arguments = ("policy", "check", "--no-tests", "--now", "2026-12-21T00:00:00Z")
+    shown = organisation.mandate(*arguments)
+    assert (shown.exit_code, shown.out) == (
+        0,
+        "! organisation/waivers/credit.yaml:1: the waiver of drift.psi by rita@bank.example"
+        " expired at 2026-12-20T00:00:00Z [deadlines/waiver-expired]\n"
+        "  → Remove it, or have it approved anew\n"
+        "1 warning\n",
+    )
+    assert organisation.mandate(*arguments, "--strict").exit_code == 2
 
 
 def test_a_day_that_is_no_instant_is_refused(organisation: Organisation) -> None:
@@ -493,155 +451,116 @@ def test_a_day_that_is_no_instant_is_refused(organisation: Organisation) -> None
     )
 
 
-TESTED = f"organisation/{LIMIT.replace('.rego', '_test.rego')}:8"
-LACKING: Mapping[str, tuple[Mapping[str, str], list[tuple[str, str, str, str]]]] = {
-    "no test": (
-        {path: text for path, text in OWN.items() if not path.endswith("_test.rego")},
-        [
-            (
-                "conformance/no-cases",
-                f"organisation/{LIMIT}:1",
-                "the rule acme.limit has no test with cases",
-                "Define cases in limit_test.rego, as mandate.testing.conformance says",
-            )
-        ],
+HOLDS, FAILS = '{"accuracy": "holds"}', '{"accuracy": "fails"}'
+LACKING: Mapping[str, tuple[tuple[str, str], str, str]] = {
+    "absent": (
+        ('testing.removed("/performance")', 'testing.removed("/performance/metrics")'),
+        "no case of acme.absent shows that an absent section does not pass",
+        'Add a case whose changes have testing.removed("/section")',
     ),
-    "no cases": (
-        test("cases", "table"),
-        [
-            (
-                "conformance/no-cases",
-                TESTED.replace(":8", ":1"),
-                "the rule acme.limit has no test with cases",
-                "Define cases in limit_test.rego, as mandate.testing.conformance says",
-            )
-        ],
+    "asserted": (
+        (f'value(0.6), "verdicts": {HOLDS}', f'value(0.6), "verdicts": {FAILS}'),
+        'the case "at the limit passes" of acme.asserted expects {"accuracy":"fails"}, and the rule says '
+        '{"accuracy":"holds"}',
+        "See `mandate policy test acme.asserted`",
     ),
-    "one side of the threshold": (
-        test("value(0.5999)", 'value("0.5999")'),
-        [
-            (
-                "conformance/threshold",
-                TESTED,
-                "no case of acme.limit has a number that does not meet the threshold acme.limit",
-                "Add a case on that side of the bound, as near to it as makes a difference",
-            )
-        ],
+    "empty": (
+        ('testing.replaced("/performance/metrics", [])', 'testing.removed("/performance/metrics")'),
+        "no case of acme.empty shows that an empty list does not pass",
+        'Add a case whose changes have testing.replaced("/section/list", [])',
     ),
-    "the other side of the threshold": (
-        test('0.6), "verdicts": {"accuracy": "holds"}', '0.1), "verdicts": {"accuracy": "fails"}'),
-        [
-            (
-                "conformance/threshold",
-                TESTED,
-                "no case of acme.limit has a number that meets the threshold acme.limit",
-                "Add a case on that side of the bound, as near to it as makes a difference",
-            )
-        ],
+    "failing": (
+        ("value(0.5999)", 'value("0.5999")'),
+        "no case of acme.failing has a number that does not meet the threshold acme.failing",
+        "Add a case on that side of the bound, as near to it as makes a difference",
     ),
-    "null": (
-        test("value(null)", "value(0.1)"),
-        [
-            (
-                "conformance/null",
-                TESTED,
-                "no case of acme.limit shows that null does not pass",
-                'Add a case whose changes have testing.replaced("/section/…/field", null)',
-            )
-        ],
+    "nothing": (
+        ("value(null)", "value(0.1)"),
+        "no case of acme.nothing shows that null does not pass",
+        'Add a case whose changes have testing.replaced("/section/…/field", null)',
+    ),
+    "passing": (
+        (f'value(0.6), "verdicts": {HOLDS}', f'value(0.1), "verdicts": {FAILS}'),
+        "no case of acme.passing has a number that meets the threshold acme.passing",
+        "Add a case on that side of the bound, as near to it as makes a difference",
+    ),
+    "patched": (
+        ('"changes": value("0.9")', '"changes": [testing.removed("/nowhere/at/all")]'),
+        "cases of acme.patched have no changes that can be made, or no verdicts: text fails",
+        'Write {"changes": […], "verdicts": {term: verdict}}',
+    ),
+    "tabled": (
+        ("cases", "table"),
+        "the rule acme.tabled has no test with cases",
+        "Define cases in tabled_test.rego, as mandate.testing.conformance says",
     ),
     "text": (
-        test('value("0.9")', "value(0.1)"),
-        [
-            (
-                "conformance/text",
-                TESTED,
-                "no case of acme.limit shows that text in the place of something else does not pass",
-                'Add a case whose changes have testing.replaced("/section/…/value", "0.05")',
-            )
-        ],
+        ('value("0.9")', "value(0.1)"),
+        "no case of acme.text shows that text in the place of something else does not pass",
+        'Add a case whose changes have testing.replaced("/section/…/value", "0.05")',
     ),
-    "an absent section": (
-        test('testing.removed("/performance")', 'testing.removed("/performance/metrics")'),
-        [
-            (
-                "conformance/absent",
-                TESTED,
-                "no case of acme.limit shows that an absent section does not pass",
-                'Add a case whose changes have testing.removed("/section")',
-            )
-        ],
-    ),
-    "an empty list": (
-        test('testing.replaced("/performance/metrics", [])', 'testing.removed("/performance/metrics")'),
-        [
-            (
-                "conformance/empty",
-                TESTED,
-                "no case of acme.limit shows that an empty list does not pass",
-                'Add a case whose changes have testing.replaced("/section/list", [])',
-            )
-        ],
-    ),
-    "changes that cannot be made": (
-        test('"changes": value(0.6)', '"changes": [testing.removed("/nowhere/at/all")]'),
-        [
-            (
-                "conformance/case",
-                TESTED,
-                "cases of acme.limit have no changes that can be made, or no verdicts: at the limit passes",
-                'Write {"changes": […], "verdicts": {term: verdict}}',
-            ),
-            (
-                "conformance/threshold",
-                TESTED,
-                "no case of acme.limit has a number that meets the threshold acme.limit",
-                "Add a case on that side of the bound, as near to it as makes a difference",
-            ),
-        ],
-    ),
-    "verdicts that nobody asserts": (
-        test(
-            'value(0.6), "verdicts": {"accuracy": "holds"}', 'value(0.6), "verdicts": {"accuracy": "fails"}'
-        ),
-        [
-            (
-                "conformance/verdicts",
-                TESTED,
-                'the case "at the limit passes" of acme.limit expects {"accuracy":"fails"}, and the rule '
-                'says {"accuracy":"holds"}',
-                "See `mandate policy test acme.limit`",
-            )
-        ],
-    ),
+}
+KINDS = {
+    "asserted": "verdicts",
+    "failing": "threshold",
+    "nothing": "null",
+    "passing": "threshold",
+    "patched": "case",
+    "tabled": "no-cases",
 }
 
 
-@pytest.mark.parametrize("name", LACKING)
-def test_what_a_rules_tests_lack_is_named(name: str, organisation: Organisation) -> None:
-    files, expected = LACKING[name]
-    write(organisation, files)
-    assert problems(organisation, "--no-tests") == (2, expected)
+def test_what_the_tests_of_rules_lack_is_named(organisation: Organisation) -> None:
+    untested = rule("untested")
+    write(
+        organisation, limits(*LACKING, "untested"), *(rule(name, test=LACKING[name][0]) for name in LACKING)
+    )
+    write(organisation, {path: text for path, text in untested.items() if not path.endswith("_test.rego")})
+
+    def place(name: str) -> str:
+        line = 1 if name == "tabled" else 8
+        return f"organisation/mandate/rules/acme/{name}/{name}_test.rego:{line}"
+
+    expected = [
+        (f"conformance/{KINDS.get(name, name)}", place(name), what, next_step)
+        for name, (_, what, next_step) in LACKING.items()
+    ]
+    patched = (
+        "conformance/text",
+        place("patched"),
+        "no case of acme.patched shows that text in the place of something else does not pass",
+        'Add a case whose changes have testing.replaced("/section/…/value", "0.05")',
+    )
+    none = (
+        "conformance/no-cases",
+        "organisation/mandate/rules/acme/untested/untested.rego:1",
+        "the rule acme.untested has no test with cases",
+        "Define cases in untested_test.rego, as mandate.testing.conformance says",
+    )
+    exit_code, found = checked(organisation, "--no-tests")
+    assert (exit_code, found) == (
+        2,
+        sorted([*expected, patched, none], key=lambda problem: (problem[1], problem[0])),
+    )
 
 
 def test_verdicts_that_a_test_asserts_are_told_once(organisation: Organisation) -> None:
-    files, _ = LACKING["verdicts that nobody asserts"]
-    write(organisation, files)
-    assert problems(organisation) == (
+    write(organisation, rule("asserted", test=LACKING["asserted"][0]), limits("asserted"))
+    assert checked(organisation) == (
         2,
         [
             (
                 "opa-test/failed",
-                TESTED.replace(":8", ":23"),
-                "the test acme.limit_test.test_verdicts / at the limit passes failed",
-                "See `mandate policy test acme.limit_test.test_verdicts`",
+                "organisation/mandate/rules/acme/asserted/asserted_test.rego:23",
+                "the test acme.asserted_test.test_verdicts / at the limit passes failed",
+                "See `mandate policy test acme.asserted_test.test_verdicts`",
             )
         ],
     )
 
 
 def test_a_code_host_is_told_in_sarif_that_its_schema_accepts(organisation: Organisation) -> None:
-    write(organisation, {FAIRNESS: "minimum_group_sise: {default: 40}\n", "waivers/credit.yaml": WAIVER})
+    write(organisation, {"thresholds/fairness.yaml": "minimum_group_sise: {default: 40}\n"})
     subprocess.run(["git", "init", "--quiet", "."], cwd=organisation.folder, check=True)
     (organisation.folder / "below").mkdir()
     arguments = ("policy", "check", "--no-tests", "--output", "sarif")
@@ -656,6 +575,9 @@ def test_a_code_host_is_told_in_sarif_that_its_schema_accepts(organisation: Orga
             "help": {"text": "Write fairness.minimum_group_size."},
         }
     ]
+    said = "No rule reads the threshold 'fairness.minimum_group_sise'. Write fairness.minimum_group_size."
+    artifact = {"uri": "policies/thresholds/fairness.yaml", "uriBaseId": "SRCROOT"}
+    place = {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}
     assert (ran.exit_code, run["results"]) == (
         2,
         [
@@ -663,31 +585,8 @@ def test_a_code_host_is_told_in_sarif_that_its_schema_accepts(organisation: Orga
                 "ruleId": "compiler/thresholds",
                 "ruleIndex": 0,
                 "level": "error",
-                "message": {
-                    "text": "No rule reads the threshold 'fairness.minimum_group_sise'."
-                    " Write fairness.minimum_group_size."
-                },
-                "locations": [
-                    {
-                        "physicalLocation": {
-                            "artifactLocation": {"uri": f"policies/{FAIRNESS}", "uriBaseId": "SRCROOT"},
-                            "region": {"startLine": 1},
-                        }
-                    }
-                ],
+                "message": {"text": said},
+                "locations": [place],
             }
         ],
     )
-
-
-def test_without_problems_the_sarif_has_no_result(organisation: Organisation) -> None:
-    ran = organisation.mandate("policy", "check", "--no-tests", "--output", "sarif")
-    jsonschema.validate(ran.json, json.loads(SARIF.read_text()))
-    assert (ran.exit_code, ran.json["runs"][0]["results"]) == (0, [])
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_named_with_its_place_and_the_next_step(name: str, organisation: Organisation) -> None:
-    files, expected = BAD[name]
-    write(organisation, files)
-    assert problems(organisation, "--no-tests") == (2, expected)

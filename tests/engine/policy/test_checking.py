@@ -190,7 +190,7 @@ def test_regal_finds_and_its_own_checks_are_run(clean: Path, opa: Path, regal: P
         clean,
         {
             "mandate/lib/bank/bank.rego": "package mandate.lib.bank\n\n# TODO: more\none := 1\n",
-            "checks/no_bank/no_bank.rego": CHECK,
+            "checks/no_bank/no_bank.rego": f"{CHECK}\n# TODO: more\n",
             "checks/no_bank/no_bank_test.rego": (
                 "package custom.regal.rules.mandate.no_bank_test\n\ntest_it if 1 == 2\n"
             ),
@@ -198,6 +198,14 @@ def test_regal_finds_and_its_own_checks_are_run(clean: Path, opa: Path, regal: P
     )
     page = "See https://docs.styra.com/regal/rules/style/todo-comment"
     assert found(clean, opa=opa, regal=regal) == [
+        Problem(
+            "regal",
+            "style/todo-comment",
+            Level.ERROR,
+            "checks/no_bank/no_bank.rego:12",
+            "Avoid TODO comments",
+            page,
+        ),
         Problem(
             "regal-test",
             "failed",
