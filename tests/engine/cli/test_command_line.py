@@ -115,6 +115,8 @@ def test_without_settings_the_error_says_how_to_begin(tmp_path: Path) -> None:
 
 
 def test_an_error_is_json_where_json_was_asked_for(organisation: Organisation) -> None:
+    settings = organisation.folder / "mandate.yaml"
+    line = settings.read_text().splitlines().index("opa:") + 1
     shown = organisation.mandate("check", "models:/credit/1", "--output", "json", "--set", "opa.tiemout=1")
     assert shown.exit_code == 2
     assert json.loads(shown.out) == {
@@ -122,7 +124,7 @@ def test_an_error_is_json_where_json_was_asked_for(organisation: Organisation) -
         "error": {
             "type": "BadConfiguration",
             "what": "opa.tiemout is not a setting",
-            "where": str(organisation.folder / "mandate.yaml") + ":16",
+            "where": f"{settings}:{line}",
             "next_step": "Write timeout",
         },
     }
