@@ -63,7 +63,8 @@ BAD: Mapping[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a link out of the folder": (
         _link,
-        "error: organisation/thresholds/drift.yaml: a link leads out of the folder of policies\n  → Put a copy there\n",
+        "error: organisation/thresholds/drift.yaml: a link leads out of the folder of policies\n"
+        "  → Put a copy there\n",
     ),
     "10,000 rules": (
         _rules,
