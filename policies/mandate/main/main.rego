@@ -104,10 +104,15 @@ _all_well[rule] := passed if {
 _others[rule] := [finding | some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))] if {
 	some rule in (selection.rules - object.keys(_all_well))
 	[category, name] := split(rule, ".")
-	must := {check | some check in library[category][name].must}
-	should := {check | some check in library[category][name].should}
+	must := {_attributed(check) | some check in library[category][name].must}
+	should := {_attributed(check) | some check in library[category][name].should}
 	terms := {term | some term in library[category][name].terms}
 }
+
+# A check that names no term would be nowhere among the findings, and what it says would be lost.
+_attributed(check) := check if {
+	is_string(check.term)
+} else := {"term": "*", "measured": null, "comparison": "no term", "bound": null, "holds": false}
 
 # Whatever is judged, ends here in one way only, by term.
 _judged(rule, terms, must, should) := array.concat(passed, array.concat(warned, array.concat(failed, unproven))) if {

@@ -201,8 +201,23 @@ compositions := {
 	},
 	"a check of nothing judges nothing": {
 		"rule": must({"red"}),
-		"outcomes": [["red", "must", "no_verdict"]],
+		"outcomes": [["*", "must", "violation"], ["red", "must", "no_verdict"]],
 		"outcome": "deny",
+	},
+	"a check that does not hold is not lost for want of a term": {
+		"rule": must({check("red", {}), object.remove(check("red", unripe), ["term"])}),
+		"outcomes": [["*", "must", "violation"], ["red", "must", "passed"]],
+		"outcome": "deny",
+	},
+	"what is no check does not hold": {
+		"rule": must({check("red", {}), false}),
+		"outcomes": [["*", "must", "violation"], ["red", "must", "passed"]],
+		"outcome": "deny",
+	},
+	"a doubt is not lost for want of a term": {
+		"rule": object.union(must({check("red", {})}), {"should": {object.remove(check("red", unripe), ["term"])}}),
+		"outcomes": [["*", "should", "warning"], ["red", "must", "passed"]],
+		"outcome": "allow",
 	},
 }
 
