@@ -40,7 +40,7 @@ def longest(thresholds: Mapping[str, Any]) -> int | None:
 
 
 def _leaves(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if "set_at" in node:
+    if isinstance(node.get("set_at"), str):  # else it is a model of this name
         yield node
     else:
         for below in node.values():

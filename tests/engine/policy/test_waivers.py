@@ -147,3 +147,10 @@ def test_the_longest_is_the_longest_of_any_layer() -> None:
     layered = {"default": leaf, "environments": {"staging": leaf | {"value": 60}}}
     assert longest({"waivers": {"longest_days": layered}}) == 60
     assert longest({}) is None
+
+
+def test_a_model_may_be_called_as_a_leaf_is_made() -> None:
+    """A model named `set_at` in a layer is a name, and no place in a file."""
+    leaf = {"value": 90, "set_at": "thresholds/waivers.yaml:1"}
+    layered = {"default": leaf, "models": {"set_at": leaf | {"value": 120}, "value": leaf}}
+    assert longest({"waivers": {"longest_days": layered}}) == 120
