@@ -32,6 +32,8 @@ _RULE_PARTS = 4
 _ENTRYPOINT = ("mandate", "main")
 _DECISION = "decision"
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""Half of a rule's id: what selections and waivers put around it (`.`, `:`, `@`, `*`) is no part of it."""
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 _PARSE = """{file: facts |
@@ -266,6 +268,12 @@ def _metadata(tree: Path, sources: Sources, opa: Path) -> dict[tuple[str, ...], 
 
 
 def _entry(package: _Package, metadata: _Metadata | None, scope: Scope) -> dict[str, Any]:
+    if not all(map(_NAME.fullmatch, package.path[len(_RULES) :])):
+        raise BadPolicy(
+            f"{package.rule!a} is not the id of a rule, category.rule",
+            where=package.where,
+            next_step="Name its two folders with letters, digits, _ and - only",
+        )
     if metadata is None:
         raise BadPolicy(
             f"the rule {package.rule} has no METADATA",

@@ -90,6 +90,36 @@ FAULTS: Mapping[str, tuple[Mapping[str, str], str, str, str]] = {
         "the package 'mandate.rules.fairness.party' stands in the folder mandate/rules/fairness/parity",
         "Write package mandate.rules.fairness.parity",
     ),
+    "name of a rule with a point": (
+        {
+            "mandate/rules/a.b/parity/parity.rego": RULE.replace(
+                "package mandate.rules.fairness.parity", 'package mandate.rules["a.b"].parity'
+            )
+        },
+        "mandate/rules/a.b/parity/parity.rego:1",
+        "'a.b.parity' is not the id of a rule, category.rule",
+        "Name its two folders with letters, digits, _ and - only",
+    ),
+    "name of a rule with a colon": (
+        {
+            "mandate/rules/fairness/parity:women/parity.rego": RULE.replace(
+                "package mandate.rules.fairness.parity", 'package mandate.rules.fairness["parity:women"]'
+            )
+        },
+        "mandate/rules/fairness/parity:women/parity.rego:1",
+        "'fairness.parity:women' is not the id of a rule, category.rule",
+        "Name its two folders with letters, digits, _ and - only",
+    ),
+    "category that is called as a collection is selected": (
+        {
+            "mandate/rules/@credit/parity/parity.rego": RULE.replace(
+                "package mandate.rules.fairness.parity", 'package mandate.rules["@credit"].parity'
+            )
+        },
+        "mandate/rules/@credit/parity/parity.rego:1",
+        "'@credit.parity' is not the id of a rule, category.rule",
+        "Name its two folders with letters, digits, _ and - only",
+    ),
     "no metadata": (
         {RULE_FILE: RULE[RULE.index("package") :]},
         f"{RULE_FILE}:1",

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import BadPolicy
 from .. import comments
 from ..build import Compiled
 from ..declarations import Declaration
@@ -16,7 +15,6 @@ from ..overview import Value, values, waivers
 from ..sources import Kind, Source
 from .controls import Framework, frameworks
 
-_NAMED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _WAIVED = ("subject", "reason", "reference", "approver", "effective_on", "expires")
 _NOT_IN_ANCHORS = re.compile(r"[^A-Za-z0-9_.]+")
 
@@ -119,7 +117,7 @@ class Library:
 
 
 def library(compiled: Compiled) -> Library:
-    """What the pages of these policies say. `BadPolicy` for a rule whose name cannot be that of a page."""
+    """What the pages of these policies say."""
     catalogue: Mapping[str, Mapping[str, Any]] = compiled.data["catalogue"]
     thresholds = _thresholds(compiled, catalogue)
     rules = tuple(_rule(name, compiled, thresholds) for name in sorted(catalogue))
@@ -142,12 +140,6 @@ def _rule(name: str, compiled: Compiled, thresholds: Sequence[Threshold]) -> Rul
     about = catalogue[name]
     folder = f"mandate/rules/{name.replace('.', '/')}"
     sources = tuple(source for source in compiled.sources.of(Kind.REGO) if source.folder == folder)
-    if _NAMED.fullmatch(name) is None:
-        raise BadPolicy(
-            f"no page can have the name of the rule {name!a}",
-            where=f"{sources[0].label}:1",
-            next_step="Name its folders with letters, digits and _",
-        )
     replaces = about.get("replaces")
     return Rule(
         id=name,
