@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,11 @@ class Applying:
     """The `{value, set_at}` that holds, by the threshold's name."""
 
 
-def ask(compiled: Compiled, question: Question, *, opa: Path) -> Applying:
-    """Ask `data.mandate.lib.selection`. `BadRequest` for an environment or tier that nobody knows."""
+def ask(compiled: Compiled, question: Question, now: datetime, *, opa: Path) -> Applying:
+    """Ask `data.mandate.lib.selection` as of now: a rule that is yet to take effect replaces none.
+
+    `BadRequest` for an environment or tier that nobody knows.
+    """
     scope = compiled.data["scope"]
     _refuse_unknown("environment", question.environment, scope["environments"], "--environment")
     if question.tier is not None:
@@ -63,7 +67,11 @@ def ask(compiled: Compiled, question: Question, *, opa: Path) -> Applying:
     subject = {"name": question.model, "risk_tier": question.tier}
     document = {
         "subject": {key: value for key, value in subject.items() if value is not None},
-        "request": {"action": question.action, "environment": question.environment},
+        "request": {
+            "action": question.action,
+            "environment": question.environment,
+            "time": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        },
     }
     with merged(compiled.sources, Kind.REGO) as tree:
         write_data(tree, compiled.data)

@@ -73,8 +73,8 @@ def command(
         question = applying.Question(
             action or _PROMOTE, environment or _PRODUCTION, model, tier or _tier(configuration, model)
         )
-    answer = applying.ask(policies, question, opa=opa) if question else None
     now = composition.now()
+    answer = applying.ask(policies, question, now, opa=opa) if question else None
     if output == "json":
         _print_json(rules, question, answer, now)
     else:

@@ -58,7 +58,7 @@ def _replacements(rule: Rule) -> Iterator[tuple[str, str]]:
 
 def _passing(rule: Rule) -> Iterator[str]:
     if rule.replaced_by is not None:
-        yield f"This rule judges nothing: {rule_link(rule.replaced_by, up=_UP)} judges in its place."
+        yield f"Where {rule_link(rule.replaced_by, up=_UP)} judges, once it denies, this rule judges nothing."
     yield (
         "Each term that the rule names must be proven to hold. What is absent, mistyped or was not judged "
         "does not pass."

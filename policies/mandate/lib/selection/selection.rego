@@ -6,6 +6,7 @@ package mandate.lib.selection
 
 import data.mandate.applicable
 import data.mandate.catalogue
+import data.mandate.lib.instants
 import data.mandate.lib.thresholds
 import data.mandate.lib.wording
 import data.mandate.selection as settings
@@ -86,11 +87,14 @@ default _applicable := {}
 
 _applicable := applicable[_action][thresholds.environment]
 
-# … but a rule that another one replaces judges only where that one does not: nothing is left unjudged.
+# … but a rule that another one replaces judges only where that one does not: nothing is left unjudged. One that is
+# yet to take effect only warns, and one of which a list names but some terms judges only those: neither stands for
+# another one.
 _replaced[target] := rule if {
-	some rule in _chosen
+	some rule in (_chosen & _whole)
 	target := catalogue[rule].replaces.rule
 	target in _chosen
+	not instants.is_to_come(catalogue[rule].effective_on)
 }
 
 # Rules that a list names by a pattern without a term.

@@ -140,6 +140,7 @@ replacing := object.union(catalogue, {"bank.parity": {
 	"actions": ["promote", "monitor"],
 	"environments": ["production"],
 	"collections": ["bank"],
+	"effective_on": "2026-11-01T00:00:00Z",
 	"replaces": {"rule": "fairness.parity", "reason": "the board measures by odds"},
 }})
 
@@ -166,6 +167,29 @@ replacements := {
 		"rules": {"drift.psi", "fairness.parity", "fairness.size"},
 		"not_applicable": {{"rule": "bank.parity", "reason": "selection.yaml:9 excludes it."}},
 	},
+	"where the other judges some of its terms only, both judge": {
+		"request": asking("promote", "production"),
+		"lists": lists(["fairness", "bank.parity:income"], []),
+		"rules": {"bank.parity", "fairness.parity", "fairness.size"},
+		"not_applicable": {
+			{"rule": "bank.parity", "reason": "selection.yaml:3 includes only some of its terms."},
+			{"rule": "drift.psi", "reason": "selection.yaml:3 does not include it."},
+		},
+	},
+	"where the other is to judge all but a term, it stands back": {
+		"request": asking("promote", "production"),
+		"lists": lists(["fairness", "bank"], ["bank.parity:income"]),
+		"rules": {"bank.parity", "fairness.size"},
+		"not_applicable": {
+			{"rule": "bank.parity", "reason": "selection.yaml:9 excludes bank.parity:income."},
+			{"rule": "drift.psi", "reason": "selection.yaml:3 does not include it."},
+			{
+				"rule": "fairness.parity",
+				"reason": "bank.parity replaces it: the board measures by odds.",
+				"replaced_by": "bank.parity",
+			},
+		},
+	},
 	"where it would not judge itself, nothing is replaced": {
 		"request": asking("monitor", "production"),
 		"lists": lists(["*"], []),
@@ -189,12 +213,26 @@ test_replacements[note] if {
 		with data.mandate.selection as case.lists
 }
 
+# What only warns does not stand for what denies.
+test_a_rule_replaces_another_one_from_its_instant[instant] if {
+	some instant, expected in {
+		"2026-10-31T23:59:59.999Z": {"bank.parity", "drift.psi", "fairness.parity", "fairness.size"},
+		"2026-11-01T00:00:00Z": {"bank.parity", "drift.psi", "fairness.size"},
+	}
+	request := object.union(asking("promote", "production"), {"request": {"time": instant}})
+	selection.rules == expected with input as request
+		with data.mandate.catalogue as replacing
+		with data.mandate.applicable as testing.applicable(replacing)
+		with data.mandate.selection as lists(["*"], [])
+}
+
 # One that is itself replaced still stands for what it replaced.
 test_replacements_form_chains if {
 	chained := object.union(replacing, {"bank.odds": {
 		"actions": ["promote"],
 		"environments": ["production"],
 		"collections": [],
+		"effective_on": "2026-11-01T00:00:00Z",
 		"replaces": {"rule": "bank.parity", "reason": "the new board"},
 	}})
 	selection.rules == {"bank.odds", "drift.psi", "fairness.size"} with input as asking("promote", "production")
