@@ -405,7 +405,9 @@ def test_a_read_only_ledger_is_never_an_allow(organisation: Organisation) -> Non
 
 
 def test_a_full_disk_is_never_an_allow_and_loses_nothing(organisation: Organisation) -> None:
-    assert organisation.check(GOOD).exit_code == 0
+    parameters = [{"name": f"parameter {number}", "value": "x" * 100} for number in range(4_000)]
+    large = good(model=GOOD["model"] | {"parameters": parameters})
+    assert organisation.check(large).exit_code == 0
     document = organisation.folder / "input.json"
     # A limit on the size of files is what a full disk is to SQLite: its writes fail in the middle. The child
     # OPA gets a copy of the bundle, which has to fit; the new entry, with the whole input, does not.
@@ -430,7 +432,7 @@ def test_a_full_disk_is_never_an_allow_and_loses_nothing(organisation: Organisat
     assert json.loads(ran.stdout)["outcome"] == "undecided"
     assert [entry["outcome"] for entry in organisation.entries()] == ["allow"]
     assert organisation.mandate("ledger", "verify").exit_code == 0
-    assert organisation.check(GOOD).exit_code == 0
+    assert organisation.check(large).exit_code == 0
 
 
 def test_a_missing_or_open_signing_key_is_never_an_allow(organisation: Organisation) -> None:

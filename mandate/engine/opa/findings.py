@@ -6,6 +6,7 @@ what `policies/` promise: a decision that breaks one of these promises was not m
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -56,7 +57,49 @@ def _wrong_with(finding: Finding) -> str | None:  # noqa: PLR0911  (a list of ch
         return "rests on fewer than no rows"
     if any(_deeper(value, _DEEPEST) for value in (finding.measured, finding.bound, finding.waiver)):
         return "holds values that are nested too deeply"
+    if outcome is FindingOutcome.PASSED and not _holds(finding):
+        return "passed, and what it measured does not meet its bound"
     return None
+
+
+def _holds(finding: Finding) -> bool:
+    """Whether the measurement meets the bound, as the comparison library of the policies means it.
+
+    A check that somebody wrote by hand can say that it holds. The numbers of OPA are decimals, those here are
+    doubles: rounding keeps their order, so what holds there holds here.
+    """
+    holds = _COMPARISONS.get(finding.comparison)
+    return holds is not None and holds(finding.measured, finding.bound)
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _is_there(value: Any) -> bool:
+    return value not in (None, [], {}) and (not isinstance(value, str) or bool(value.strip()))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """As in JSON, where `true` is not 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<=": lambda measured, bound: _are_numbers(measured, bound) and measured <= bound,
+    ">=": lambda measured, bound: _are_numbers(measured, bound) and measured >= bound,
+    "==": lambda measured, bound: measured != "" and _same(measured, bound),
+    "one of": lambda measured, bound: (
+        isinstance(bound, list) and measured != "" and any(_same(measured, one) for one in bound)
+    ),
+    "includes": lambda measured, bound: (
+        isinstance(measured, list)
+        and isinstance(bound, list)
+        and bool(bound)
+        and all(any(_same(one, other) for other in measured) for one in bound)
+    ),
+    "present": lambda measured, bound: bound is True and _is_there(measured),
+}
 
 
 def _deeper(value: Any, levels: int) -> bool:

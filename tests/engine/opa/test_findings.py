@@ -117,3 +117,58 @@ def test_what_they_cannot_decide_is_named(impossible: Decision, why: str) -> Non
     named = contradiction(impossible)
     assert named is not None
     assert why in named
+
+
+@pytest.mark.parametrize(
+    ("measured", "comparison", "bound"),
+    [
+        (0.2, "<=", 0.2),
+        (3, ">=", 2.5),
+        ("verified", "==", "verified"),
+        (False, "==", False),
+        ([], "==", []),
+        ("a", "one of", ["b", "a"]),
+        (["a", "b"], "includes", ["b"]),
+        (0, "present", True),
+        (False, "present", True),
+    ],
+)
+def test_what_meets_its_bound_can_pass(measured: Any, comparison: str, bound: Any) -> None:
+    passed = finding("passed", measured=measured, comparison=comparison, bound=bound)
+    assert contradiction(decision(Outcome.ALLOW, passed)) is None
+
+
+@pytest.mark.parametrize(
+    ("measured", "comparison", "bound"),
+    [
+        (0.21, "<=", 0.2),
+        (False, "<=", 0.2),
+        ("0.1", "<=", 0.2),
+        (0.1, "<=", None),
+        (0.1, "<=", "0.2"),
+        (2.4, ">=", 2.5),
+        ("NaN", ">=", 2.5),
+        (True, "==", 1),
+        ("", "==", ""),
+        ("a", "==", "b"),
+        ("c", "one of", ["b", "a"]),
+        ("a", "one of", "a"),
+        (1, "one of", [True]),
+        ("", "one of", [""]),
+        (["a"], "includes", ["a", "b"]),
+        (["a"], "includes", []),
+        ("ab", "includes", ["a"]),
+        (" ", "present", True),
+        ([], "present", True),
+        ("a", "present", False),
+        (0.1, "<", 0.2),
+        (0.1, "", 0.2),
+    ],
+)
+def test_a_verdict_by_hand_is_no_answer(measured: Any, comparison: str, bound: Any) -> None:
+    passed = finding("passed", measured=measured, comparison=comparison, bound=bound)
+    named = contradiction(decision(Outcome.ALLOW, PASSED, finding("warning", term="a"), passed))
+    assert named is not None
+    assert contradiction(decision(Outcome.ALLOW, passed)) == (
+        'the finding "drift.psi" on "income" passed, and what it measured does not meet its bound'
+    )
