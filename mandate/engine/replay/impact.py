@@ -132,18 +132,26 @@ def examined(
 ) -> Generator[Examined]:
     """The entries from `start` on, examined, in their order.
 
-    What can no longer be read of the ledger is the last thing that is told.
+    Of entries that are missing between others, the last one is told as damaged. What can no longer be read of
+    the ledger is the last thing that is told.
     """
     threads = threads or min(len(os.sched_getaffinity(0)) + 1, _MOST_THREADS)
     following = start
     try:
         with closing(_in_order(store.entries(start), examine, threads)) as in_order:
             for each in in_order:
+                if each.index > following:
+                    yield _missing(following, each.index - 1)
                 yield each
                 following = each.index + 1
     except NotRecorded as error:
         what = f"nothing from entry {following} on can be read: {error.what}"
         yield Examined(following, "damaged", damage(following, None, what))
+
+
+def _missing(first: int, last: int) -> Examined:
+    what = "the entry is" if first == last else f"the entries {first} to {last} are"
+    return Examined(last, "damaged", damage(last, None, f"{what} not in the ledger"))
 
 
 def _in_order(

@@ -70,6 +70,30 @@ def test_what_can_no_longer_be_read_is_told_last() -> None:
     }
 
 
+class WithGaps(Entries):
+    """Without the entries 3, 4 and 7."""
+
+    def entries(self, start: int = 0) -> Iterator[Stored]:
+        return (each for each in super().entries(start) if each.index not in (3, 4, 7))
+
+
+def test_what_is_missing_between_others_is_told_where_it_would_stand() -> None:
+    """An entry that somebody took out could be the one that flips."""
+    found = [*run(WithGaps(10))]
+    assert [(each.index, each.count) for each in found] == [
+        *((index, "same") for index in (0, 1, 2)),
+        (4, "damaged"),
+        *((index, "same") for index in (5, 6)),
+        (7, "damaged"),
+        *((index, "same") for index in (8, 9)),
+    ]
+    assert [each.found["what"] for each in found if each.found] == [
+        "the entries 3 to 4 are not in the ledger",
+        "the entry is not in the ledger",
+    ]
+    assert [each.index for each in run(WithGaps(10), start=4)] == [4, 5, 6, 7, 8, 9]
+
+
 def test_an_error_of_one_entry_ends_the_run() -> None:
     def examine(entry: Stored) -> Examined:
         if entry.index == 3:
