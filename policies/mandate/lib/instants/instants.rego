@@ -11,11 +11,14 @@ now := key(input.request.time)
 
 # METADATA
 # description: |
-#   What stands for the instant in comparisons. Without its `Z` a whole second is a prefix of its fractions, so
-#   that the order of the texts is the order of the instants.
+#   What stands for the instant in comparisons. Without its `Z` and the zeros that end a fraction, a whole second is a
+#   prefix of its fractions, and one instant has one text: the order of the texts is the order of the instants.
 key(text) := trim_suffix(text, "Z") if {
 	is_string(text)
-	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$`, text)
+	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{0,8}[1-9])?Z$`, text)
+} else := trim_right(trim_right(text, "0Z"), ".") if {
+	is_string(text)
+	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,9}Z$`, text)
 }
 
 # METADATA

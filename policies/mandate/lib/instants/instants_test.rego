@@ -19,6 +19,18 @@ test_what_has_come[instant] if {
 	not instants.is_to_come(instant) with input as request
 }
 
+# Whoever writes more zeros writes the same instant: neither a rule's nor a waiver's last one moves by it.
+test_zeros_at_the_end_of_a_fraction_change_nothing[note] if {
+	some now, same in {
+		"2026-11-20T09:30:00.5Z": ["2026-11-20T09:30:00.50Z", "2026-11-20T09:30:00.500000000Z"],
+		"2026-11-20T09:30:00Z": ["2026-11-20T09:30:00.0Z", "2026-11-20T09:30:00.000000000Z"],
+	}
+	some instant in same
+	note := sprintf("%s at %s", [instant, now])
+	instants.has_come(instant) with input as {"request": {"time": now}}
+	not instants.is_to_come(instant) with input as {"request": {"time": now}}
+}
+
 test_what_is_to_come[instant] if {
 	some instant in to_come
 	instants.is_to_come(instant) with input as request
