@@ -211,11 +211,12 @@ def _versioned(opa: Path) -> tuple[Path, str]:
 
 @contextmanager
 def comparison(
-    configuration: Configuration, *, against: str | None, opa: Path | None
+    configuration: Configuration, *, against: str | None, opa: Path | None, whole: bool = False
 ) -> Iterator[Comparison]:
     """The policies in use, held against those of a reference, against another OPA or against the record.
 
-    `opa`: who judges by the policies in use, whatever its version.
+    `opa`: who judges by the policies in use, whatever its version. `whole`: judge by all rules, also where
+    few can be reached by what differs.
     """
     from .engine.replay import comparison as comparing
 
@@ -238,6 +239,7 @@ def comparison(
                 public_keys(configuration),
                 timeout=configuration.settings.opa.timeout,
                 folder=configuration.state / "impact",
+                past=None if whole else partial(policy_bundle.past, store=policy_store(configuration)),
             )
         )
 

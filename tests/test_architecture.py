@@ -74,6 +74,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.replay": (
         *VALUES,
         "mandate.__version__",
+        "mandate.share",
         "mandate.engine.evidence",
         "mandate.engine.opa",
         "mandate.engine.policy",

@@ -5,6 +5,11 @@ before and some after, one after the other as a script would start them, and bet
 from reading its settings to its report. What the command does beside judging counts against it: it verifies
 the signature of each decision and compares findings.
 
+The change is one of a threshold, as most changes are, which reaches one rule: each decision is judged by this
+rule alone, and every hundredth by all rules. Every decision has another finding then, and a sixth flip.
+The same command with `--whole`, which judges each decision by all rules, is measured too: that is what takes
+place where a change reaches most rules, or what it reaches is not known.
+
     python -m tests.bench.impact [DECISIONS]
 """
 
@@ -49,16 +54,26 @@ def main(decisions: int = DECISIONS) -> None:
         bundle = _bundle(folder)
         before = [_eval(bundle, document, folder) for document in inputs[:PROCESSES]]
         seconds, peak, report = _impact(folder)
+        seconds_whole, _, whole = _impact(folder, "--whole")
         after = [_eval(bundle, document, folder) for document in inputs[-PROCESSES:]]
     one_process = statistics.median(before + after)
     ours = seconds / decisions
     counts = {name: count for name, count in report["counts"].items() if count}
     assert report["judged"] == decisions, report["counts"]
+    reached, _ = report.pop("reached"), whole.pop("reached")
+    assert report == whole
     cores = len(os.sched_getaffinity(0))
     print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, {decisions:,} decisions")
     print(f"  one `opa eval` per decision   {one_process * 1000:7.1f} ms   {1 / one_process:8.1f} a second")
     print(f"  mandate policy impact         {ours * 1000:7.1f} ms   {1 / ours:8.1f} a second")
     print(f"  ratio {one_process / ours:.1f} (budget: at least {BUDGET}); {seconds:.1f} s in all; {counts}")
+    print(
+        f"  {reached['decisions']:,} judged by {', '.join(reached['rules'])} alone, the others by all rules"
+    )
+    print(
+        f"  each judged by all rules      {seconds_whole / decisions * 1000:7.1f} ms   "
+        f"{decisions / seconds_whole:8.1f} a second, ratio {one_process / seconds_whole * decisions:.1f}"
+    )
     print(f"  its processes together took at most {peak:.0f} MB")
 
 
@@ -111,10 +126,11 @@ def _eval(bundle: Path, document: dict[str, Any], folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def _impact(folder: Path) -> tuple[float, float, dict[str, Any]]:
+def _impact(folder: Path, *options: str) -> tuple[float, float, dict[str, Any]]:
     """Seconds for the whole command, MB of memory that it and its OPA took, and what it found."""
     output = folder / "impact.json"
-    command = [str(Path(sys.executable).with_name("mandate")), "policy", "impact", "--output", "json"]
+    program = str(Path(sys.executable).with_name("mandate"))
+    command = [program, "policy", "impact", "--output", "json", *options]
     started = time.perf_counter()
     peak = 0
     with output.open("wb") as file:

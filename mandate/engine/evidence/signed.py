@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..digests import canonical, sha256
 from ..errors import BadInput, NotRecorded
 from . import envelope as dsse
@@ -67,7 +69,7 @@ def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Signe
     envelope = dsse.parse(stored.envelope)
     dsse.verify(envelope, keys)
     try:
-        stated = json.loads(envelope.payload)
+        stated = _json(envelope.payload)
         if stated["predicateType"] != stored.kind:
             raise BadInput("its column kind does not say what is signed")
         if stated["predicateType"] != DECISION_TYPE:
@@ -75,6 +77,15 @@ def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Signe
         return _decision(stored, envelope.payload, stated["predicate"], origin)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise BadInput("the statement has another shape than a decision's") from error
+
+
+def _json(payload: bytes) -> Any:
+    """The JSON that was signed. This is half of the work of reading an entry, and pydantic does it fast."""
+    try:
+        return from_json(payload, allow_inf_nan=False)
+    except ValueError:
+        # It takes less than the one that wrote ledgers always had: say, what is nested hundreds of times.
+        return json.loads(payload)
 
 
 def _decision(stored: Stored, payload: bytes, predicate: Mapping[str, Any], origin: str) -> Signed:

@@ -20,6 +20,7 @@ from ..opa.locate import version
 from ..opa.process import LocalOpa
 from ..opa.versions import refusal
 from ..policy.bundle import Bundle
+from .by_reach import ByReach
 from .impact import Examiner, Selection
 from .standing import StandingOpa, Verdict
 
@@ -96,6 +97,8 @@ class Comparison:
     judge_changed: Callable[[Signed], Verdict]
     folder: Path
     """Where a run writes down how far it has come."""
+    whole: bool
+    """Whether each decision is judged by all rules."""
 
     def examiner(self, selection: Selection) -> Examiner:
         """Holds the two against each other, for each decision of the selection."""
@@ -109,6 +112,7 @@ class Comparison:
             "base": self.base.judge,
             "changed": self.changed.judge,
             "selection": selection.as_json(),
+            "whole": self.whole,
         }
 
 
@@ -121,18 +125,22 @@ def compared(
     *,
     timeout: float,
     folder: Path,
+    past: Callable[[str], Bundle] | None,
 ) -> Iterator[Comparison]:
-    """The two, each in an OPA of its own, as long as the context. `base`: `None` for what was recorded."""
+    """The two, each in an OPA of its own, as long as the context. `base`: `None` for what was recorded.
+
+    `past`: the stored bundle of a revision, or `BadPolicy`; `None` to judge by all rules, whatever differs.
+    """
     with ExitStack() as stack:
-        judge_changed = stack.enter_context(_judging(changed, timeout))
-        judge_base = as_recorded if base is None else stack.enter_context(_judging(base, timeout))
+        judge_changed = stack.enter_context(_judging(changed, timeout, past))
+        judge_base = as_recorded if base is None else stack.enter_context(_judging(base, timeout, past))
         one = Side("as recorded", None, None) if base is None else _side(base)
-        yield Comparison(store, keys, one, _side(changed), judge_base, judge_changed, folder)
+        yield Comparison(store, keys, one, _side(changed), judge_base, judge_changed, folder, past is None)
 
 
 def as_recorded(recorded: Signed) -> Verdict | None:
     """What the gate answered then. `None` if no OPA answered: policies had no say in that."""
-    return None if recorded.opa_version is None else Verdict(recorded.decision, answered=True)
+    return None if recorded.opa_version is None else Verdict(recorded.decision, answered=True, recorded=True)
 
 
 def _side(candidate: Candidate) -> Side:
@@ -143,21 +151,36 @@ def _side(candidate: Candidate) -> Side:
 
 
 @contextmanager
-def _judging(candidate: Candidate, timeout: float) -> Iterator[Callable[[Signed], Verdict]]:
-    policies, opa = candidate.bundle, candidate.opa
-    start = partial(
-        LocalOpa,
-        opa.path,
-        policies.path,
-        bundle_sha256=policies.sha256,
-        timeout=timeout,
-        garbage=_GARBAGE,
-    )
-    with StandingOpa(
-        start,
-        Policy(revision=policies.revision, bundle_sha256=policies.sha256),
-        timeout=timeout,
-        rules=policies.catalogue.keys(),
-        trusts_any_version=opa.on_trial,
-    ) as standing:
-        yield lambda recorded: standing.verdict(recorded.question)
+def _judging(
+    candidate: Candidate, timeout: float, past: Callable[[str], Bundle] | None
+) -> Iterator[Callable[[Signed], Verdict]]:
+    """By all rules; with `past`, by those alone that may find something else, where that is enough."""
+
+    def standing(policies: Bundle) -> StandingOpa:
+        start = partial(
+            LocalOpa,
+            candidate.opa.path,
+            policies.path,
+            bundle_sha256=policies.sha256,
+            timeout=timeout,
+            garbage=_GARBAGE,
+        )
+        return StandingOpa(
+            start,
+            Policy(revision=policies.revision, bundle_sha256=policies.sha256),
+            timeout=timeout,
+            rules=policies.catalogue.keys(),
+            trusts_any_version=candidate.opa.on_trial,
+        )
+
+    with standing(candidate.bundle) as all_rules:
+
+        def whole(recorded: Signed) -> Verdict:
+            return all_rules.verdict(recorded.question)
+
+        if past is None or candidate.opa.on_trial:
+            yield whole
+            return
+        opa = (candidate.opa.path, candidate.opa.version)
+        with ByReach(candidate.bundle, whole, opa=opa, past=past, start=standing) as by_reach:
+            yield by_reach

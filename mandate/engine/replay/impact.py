@@ -59,6 +59,8 @@ class Examined:
     """What is to be told of it, as JSON."""
     unanswered: bool = False
     """Whether a side gave no answer, so that it is undecided for want of one."""
+    rules: frozenset[str] | None = None
+    """The rules by which alone it was judged; `None` if it was judged by all, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,18 @@ def damage(index: int, entry_id: str | None, what: str) -> Json:
 def _compared(recorded: Signed, before: Verdict, after: Verdict) -> Examined:
     found = difference(before.decision, after.decision)
     unanswered = not (before.answered and after.answered)
+    rules = _by(before, after)
     if not found:
-        return Examined(recorded.index, "same", unanswered=unanswered)
+        return Examined(recorded.index, "same", unanswered=unanswered, rules=rules)
     count = f"{found.before}_to_{found.after}" if found.flipped else "other_findings"
-    return Examined(recorded.index, count, _told(recorded, found), unanswered)
+    return Examined(recorded.index, count, _told(recorded, found), unanswered, rules)
+
+
+def _by(before: Verdict, after: Verdict) -> frozenset[str] | None:
+    """What was on record was not judged: it counts for neither."""
+    sides = [side.rules for side in (before, after) if not side.recorded]
+    named = [rules for rules in sides if rules is not None]
+    return frozenset().union(*named) if len(named) == len(sides) else None
 
 
 def _told(recorded: Signed, found: Difference) -> Json:

@@ -25,7 +25,7 @@ from ..errors import BadConfiguration, BadRequest
 from .difference import Json
 from .impact import Examined
 
-FORMAT = 1
+FORMAT = 2
 _SECONDS = 1.0
 """How much work may have to be done again."""
 _MOST_PENDING = 500
@@ -48,6 +48,10 @@ class Journal:
         self.counts: Counter[str] = Counter()
         self.unanswered = 0
         """Decisions to which a side gave no answer."""
+        self.by_reached = 0
+        """Decisions that were judged by some rules alone."""
+        self.rules: set[str] = set()
+        """These rules."""
         self.resumed = False
         """Whether an earlier run is gone on with."""
         self._anew = anew
@@ -60,6 +64,9 @@ class Journal:
         """Note what became of the next entry."""
         self.following = examined.index + 1
         self.unanswered += examined.unanswered
+        if examined.rules is not None:
+            self.by_reached += 1
+            self.rules |= examined.rules
         if examined.count is not None:
             self.counts[examined.count] += 1
         if examined.found is not None:
@@ -69,7 +76,13 @@ class Journal:
 
     def keep(self) -> None:
         """Write down how far it has come."""
-        mark = {"following": self.following, "counts": dict(self.counts), "unanswered": self.unanswered}
+        mark = {
+            "following": self.following,
+            "counts": dict(self.counts),
+            "unanswered": self.unanswered,
+            "by_reached": self.by_reached,
+            "rules": sorted(self.rules),
+        }
         self._append(b"".join(self._pending) + _line(mark))
         self._pending.clear()
         self._written = time.monotonic()
@@ -127,6 +140,7 @@ class Journal:
             elif isinstance(said, dict) and "following" in said:
                 self.following, self.unanswered = said["following"], said["unanswered"]
                 self.counts = Counter(said["counts"])
+                self.by_reached, self.rules = said["by_reached"], set(said["rules"])
                 self.resumed = True
                 end = file.tell()
             elif said is None:

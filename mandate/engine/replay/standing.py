@@ -27,6 +27,10 @@ class Verdict:
     decision: Json
     answered: bool
     """Whether OPA answered, and with a decision of the expected policies; if not, it is undecided."""
+    rules: frozenset[str] | None = None
+    """The rules that were judged, where the findings of all others are those on record; `None`: all."""
+    recorded: bool = False
+    """Whether it is the decision on record, and nothing was judged."""
 
 
 class StandingOpa:
@@ -62,16 +66,17 @@ class StandingOpa:
         `OpaUnavailable` only if OPA does not start, or no longer stays up.
         """
         try:
-            return self._asked(question)
+            return Verdict(self.decision(question).model_dump(mode="json"), answered=True)
         except NotAnAnswer as error:
             return _undecided(error)
         except CouldNotDecide as error:
             return self._once_more(question, error)
 
-    def _asked(self, question: bytes) -> Verdict:
+    def decision(self, question: bytes) -> Decision:
+        """As `verdict`, but `CouldNotDecide` where OPA gives no answer."""
         if self._judge is None:
             raise OpaUnavailable("OPA is being started")
-        return Verdict(self._judge.judge_json(question).decision.model_dump(mode="json"), answered=True)
+        return self._judge.judge_json(question).decision
 
     def _once_more(self, question: bytes, error: CouldNotDecide) -> Verdict:
         """Perhaps another thread's question brought OPA down, and this one is as good as any."""
@@ -79,7 +84,7 @@ class StandingOpa:
             for _ in range(_TRIES):
                 if self._is_up():
                     try:
-                        return self._asked(question)
+                        return Verdict(self.decision(question).model_dump(mode="json"), answered=True)
                     except CouldNotDecide as again:
                         error = again
                 if self._is_up():

@@ -51,6 +51,11 @@ _INTERRUPTED = 130
     help="Only decisions recorded since then: 2026-01-31, or 2026-01-31T12:00:00Z.",
 )
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the newest N entries of the ledger.")
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Judge each decision by all rules, not only by those that the change can reach.",
+)
 @click.option("--anew", is_flag=True, help="Do not go on with an interrupted run; begin anew.")
 @click.option(
     "--output",
@@ -67,6 +72,7 @@ def command(
     model: str | None,
     since: datetime | None,
     last: int | None,
+    whole: bool,
     anew: bool,
     output: str,
     configuration: Configuration,
@@ -76,6 +82,9 @@ def command(
     The changed policies are those in use here. They are compared with what was recorded; with --against,
     with the policies of another revision, and then both judge each recorded input. --opa compares two OPAs
     with the same policies: the one in use, and another one, which may be of any version, on trial.
+
+    Where only some rules can find something else than on record, these alone are judged, and every hundredth
+    entry by all rules as a test; with --whole, everything by all rules.
 
     Ctrl-C shows what was found so far; the same command goes on from there.
 
@@ -90,7 +99,7 @@ def command(
 
     expectations = expected.load(expect) if expect else {}
     selection = Selection(model, since.replace(tzinfo=UTC) if since else None, last)
-    with composition.comparison(configuration, against=against, opa=opa) as compared:
+    with composition.comparison(configuration, against=against, opa=opa, whole=whole) as compared:
         store = compared.store
         entries = store.count()
         start = max(0, entries - last) if last else 0
@@ -105,9 +114,9 @@ def command(
             report(output).write(result, sys.stdout)
             if interrupted:
                 done = journal.following - journal.start
-                whole = max(entries - journal.start, done)
+                of = max(entries - journal.start, done)
                 click.echo(
-                    f"interrupted after {done:,} of {whole:,} entries: the same command goes on from there",
+                    f"interrupted after {done:,} of {of:,} entries: the same command goes on from there",
                     err=True,
                 )
                 return _INTERRUPTED

@@ -1,16 +1,19 @@
 """The impact as one JSON document, for programs. Nothing is left out, and nothing but one finding is in
 memory.
 
-    complete          whether all that was asked for was judged; `interrupted` otherwise ledger, entries   its
-    name; the first entry of the run, and the first one that was not examined base, changed     what is
-    compared: `label`, `revision`, `opa`, `notes`; of what was recorded, all null selection         `model`,
-    `since`, `last` judged            how many decisions counts            by what became of them: see
-    `replay.summary.COUNTS` unanswered        how many are undecided because an OPA gave no answer unexpected
-    how many are newly allowed that `--expect` does not list unused            what `--expect` lists and did
-    not flip: `decision`, `reason` by_model          for each `name` the flips, by `counts`; `by_owner`
-    likewise, null where none is on record flips             each with `changes` by rule and term: the
-    findings `before` and `after`, and whether they
-                      `block` a decision that they did not block before (`appeared`), or no longer
+    complete          whether all that was asked for was judged; `interrupted` otherwise
+    ledger, entries   its name; the first entry of the run, and the first one that was not examined
+    base, changed     what is compared: `label`, `revision`, `opa`, `notes`; of what was recorded, all null
+    selection         `model`, `since`, `last`
+    judged            how many decisions
+    reached           how many of them, `decisions`, were judged by some `rules` alone: see `replay.by_reach`
+    counts            by what became of them: see `replay.summary.COUNTS`
+    unanswered        how many are undecided because an OPA gave no answer
+    unexpected        how many are newly allowed that `--expect` does not list
+    unused            what `--expect` lists and did not flip: `decision`, `reason`
+    by_model          for each `name` the flips, by `counts`; `by_owner` likewise, null where there is none
+    flips             each with `changes` by rule and term: the findings `before` and `after`, and whether
+                      they `block` a decision that they did not block before (`appeared`), or no longer
                       (`vanished`)
     other_findings    decisions that do not flip, and are judged otherwise all the same
     damaged           entries that are not what was recorded, and why
@@ -49,6 +52,7 @@ def _head(impact: Impact) -> dict[str, Any]:
         "changed": impact.changed.as_json(),
         "selection": impact.selection.as_json(),
         "judged": impact.judged,
+        "reached": {"decisions": impact.journal.by_reached, "rules": sorted(impact.journal.rules)},
         "counts": dict(impact.counts),
         "unanswered": impact.journal.unanswered,
         "unexpected": totals.unexpected,

@@ -24,6 +24,7 @@ COLUMNS = {"to allow": ("deny_to_allow", "undecided_to_allow"), "allow to deny":
 
 _SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
 _LONGEST = 600
+_MOST_RULES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def _rules(impact: Impact) -> str:
+    """The rules by which alone most decisions are judged."""
+    rules = sorted(impact.journal.rules)
+    if not rules:
+        return "none, because nothing that judges differs from what is on record"
+    named = ", ".join(map(visible, rules[:_MOST_RULES]))
+    more = f" and {len(rules) - _MOST_RULES:,} more" if len(rules) > _MOST_RULES else ""
+    return f"the rules alone that the change can reach ({named}{more})"
+
+
 def remarks(impact: Impact) -> Iterator[str]:
     """What a reader must know of the run to read its numbers rightly."""
     counts = impact.counts
@@ -134,5 +145,7 @@ def remarks(impact: Impact) -> Iterator[str]:
             f"{counted(impact.journal.unanswered, 'decision')} undecided because an OPA gave no answer, "
             "or none that counts"
         )
+    if by_reached := impact.journal.by_reached:
+        yield f"{counted(by_reached, 'decision')} judged by {_rules(impact)}; the others by all rules"
     for decision, reason in sorted(impact.totals.unused.items()) if not impact.interrupted else ():
         yield f"Expected, but it did not flip: {decision} ({visible(reason)})"
