@@ -342,6 +342,12 @@ def _check_replacements(
                 where=where,
                 next_step=f"Change {target} itself",
             )
+        if about["waivable"] and not catalogue[target]["waivable"]:
+            raise BadPolicy(
+                f"the rule {rule} can be waived, and {target}, which it replaces, cannot",
+                where=metadata[path].where("waivable"),
+                next_step="Write waivable: false",
+            )
         if (other := replaced.setdefault(target, rule)) != rule:
             raise BadPolicy(
                 f"the rule {target} is replaced by {other} and by {rule}",

@@ -8,6 +8,7 @@ message.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +18,7 @@ from .problems import Problem
 from .sources import prefix
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LINK = re.compile(r"[\[\]\\]")
 _BASE = "SRCROOT"
 
 
@@ -79,8 +81,10 @@ def _result(
 
 
 def _message(problem: Problem) -> str:
+    """Brackets are escaped: in SARIF they make links (3.11.6), and what policies say links nowhere."""
     sentences: Iterable[str] = filter(None, (problem.what, problem.next_step))
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
+    text = " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
+    return _LINK.sub(r"\\\g<0>", text)
 
 
 def _artifact(label: str, places: Mapping[str, Path], repository: Path) -> dict[str, Any]:

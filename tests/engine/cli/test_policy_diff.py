@@ -182,7 +182,7 @@ def test_an_error_says_of_which_revision_it_is(organisation: Organisation) -> No
     (organisation.folder / "bad/selection.yaml").symlink_to("/etc/passwd")
     shown = organisation.mandate("policy", "diff", "HEAD", "./bad")
     assert (shown.exit_code, shown.out) == (2, "")
-    assert "./bad: selection.yaml: a link leads out of the folder of policies" in shown.err
+    assert "./bad: organisation/selection.yaml: a link leads out of the folder of policies" in shown.err
     shown = organisation.mandate("policy", "diff", "HAED")
     assert "HAED: there is no such revision of policies: no branch, tag or commit" in shown.err
 

@@ -164,6 +164,22 @@ def test_an_organisation_replaces_a_rule_with_a_reason(
     }
 
 
+def test_what_cannot_be_waived_is_replaced_by_what_cannot(
+    library: Path, tmp_path: Path, opa: Path, store: Path
+) -> None:
+    strict = RULE.replace("#   waivable: true", "#   waivable: false")
+    write(library, {"mandate/rules/fairness/parity/parity.rego": strict})
+    bank = write(tmp_path / "bank", {"mandate/rules/acme/odds/odds.rego": REPLACING})
+    with pytest.raises(BadPolicy) as raised:
+        bundle.compile([library, bank], opa=opa, store=store)
+    assert (raised.value.what, raised.value.where) == (
+        "the rule acme.odds can be waived, and fairness.parity, which it replaces, cannot",
+        "organisation/mandate/rules/acme/odds/odds.rego:14",
+    )
+    write(bank, {"mandate/rules/acme/odds/odds.rego": REPLACING.replace("waivable: true", "waivable: false")})
+    bundle.compile([library, bank], opa=opa, store=store)
+
+
 def test_no_two_rules_replace_the_same_one(library: Path, tmp_path: Path, opa: Path, store: Path) -> None:
     bank = write(
         tmp_path / "bank",

@@ -95,3 +95,9 @@ def test_a_folder_that_git_does_not_keep_is_the_root_itself(tmp_path: Path) -> N
     log = sarif([], [tmp_path], version="1.2.3", around=tmp_path)
     jsonschema.validate(log, SCHEMA)
     assert log["runs"][0]["originalUriBaseIds"] == {"SRCROOT": {"uri": f"{tmp_path.as_uri()}/"}}
+
+
+def test_what_policies_say_links_nowhere(tmp_path: Path) -> None:
+    title = Problem("regal", "a", Level.ERROR, "", r"see [this](https://evil.example) \\", "")
+    (result,) = sarif([title], [tmp_path], version="1.2.3", around=tmp_path)["runs"][0]["results"]
+    assert result["message"]["text"] == r"See \[this\](https://evil.example) \\\\."
