@@ -87,11 +87,12 @@ class Journal:
         self._pending.clear()
         self._written = time.monotonic()
 
-    def found(self) -> Iterator[dict[str, Any]]:
-        """What was found and kept, in the order of the ledger."""
+    def found(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
+        """What was found and kept, of this kind if one is named, in the order of the ledger."""
+        begins = b'{"kind":' if kind is None else b'{"kind":"%b"' % kind.encode()
         with self.path.open("rb") as file:
             for line in file:
-                if line.startswith(b'{"kind":'):
+                if line.startswith(begins):
                     yield json.loads(line)
 
     def forget(self) -> None:

@@ -57,11 +57,10 @@ class Impact:
 
         A flip to an allow has the reason for which it is `expected`, or null.
         """
-        for each in self.journal.found():
-            if each["kind"] == kind:
-                if count_of(each) in NEWLY_ALLOWED:
-                    each["expected"] = self.expectations.get(each["id"])
-                yield each
+        for each in self.journal.found(kind):
+            if count_of(each) in NEWLY_ALLOWED:
+                each["expected"] = self.expectations.get(each["id"])
+            yield each
 
     @cached_property
     def totals(self) -> Totals:
