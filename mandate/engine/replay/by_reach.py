@@ -21,8 +21,8 @@ That holds under these conditions, and where one fails everything is judged:
 Not everything of a decision is made so: reports on waivers and the reasons why other rules do not apply stay
 as on record. No comparison looks at them.
 
-The argument is put to the test in each run: every hundredth entry is judged in full as well, and a run that
-is contradicted ends.
+The argument is put to the test in each run: whatever would flip is judged in full as well, and so is every
+hundredth entry; a run that is contradicted ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from .standing import StandingOpa, Verdict
 _MOST = 3
 """OPAs that judge by some rules alone."""
 _TESTED = 100
-"""Of so many entries one is judged in full too."""
+"""Of so many entries one is judged in full too, whatever became of it."""
 _OF_THE_RULES_ALONE = {
     "No rule applies, and what nobody judged is not allowed.",
     "Nothing passed, and what nobody proved is not allowed.",
@@ -86,7 +86,7 @@ class ByReach:
         verdict = self._by_reached(recorded)
         if verdict is None:
             return self._whole(recorded)
-        if recorded.index % _TESTED == 0:
+        if verdict.decision["outcome"] != recorded.decision["outcome"] or recorded.index % _TESTED == 0:
             return self._tested(recorded, verdict)
         return verdict
 
