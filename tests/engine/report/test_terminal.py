@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,39 @@ def test_an_answer_that_could_not_be_recorded_says_so(organisation: Organisation
     assert " UNDECIDED " in text
     assert "not recorded" in text
     assert organisation.entries() == []
+
+
+def waive(organisation: Organisation, *, begun: int, ends: int) -> None:
+    """A waiver of the parity of `afam`, from so many days ago until in so many days."""
+    today = datetime.now(UTC).date()
+    folder = organisation.folder / "policies/waivers"
+    folder.mkdir()
+    (folder / "credit.yaml").write_text(
+        "- rule: fairness.demographic_parity:afam\n"
+        '  subject: {name: credit, version: "2"}\n'
+        "  reason: The sample of June was unequal\n  reference: MRM-120\n  approver: rita@bank.example\n"
+        f"  effective_on: {today - timedelta(days=begun)}\n  expires: {today + timedelta(days=ends)}\n"
+    )
+
+
+def test_a_waived_violation_is_shown_with_who_waived_it_and_when_that_ends(
+    organisation: Organisation,
+) -> None:
+    waive(organisation, begun=10, ends=20)
+    text = shown(organisation, with_value(GOOD, METRIC, 0.2))
+    unwrapped = " ".join(text.split())
+    assert text.splitlines()[1].startswith(" ALLOW ")
+    assert "  ~ fairness.demographic_parity" in text
+    assert "rita@bank.example waived it until" in unwrapped
+    assert "  ! waiver of fairness.demographic_parity:afam  organisation/waivers/credit.yaml:1" in text
+    assert "It expires at" in unwrapped
+
+
+def test_a_waiver_that_expired_is_warned_of_and_fails_where_warnings_do(organisation: Organisation) -> None:
+    waive(organisation, begun=60, ends=-1)
+    assert "It expired at" in shown(organisation, GOOD)
+    assert organisation.check(GOOD).exit_code == 0
+    assert organisation.check(GOOD, "--fail-on-warn").exit_code == 1
+    denied = organisation.check(with_value(GOOD, METRIC, 0.2)).json
+    assert denied["outcome"] == "deny"
+    assert [waiver["status"] for waiver in denied["waivers"]] == ["expired"]
