@@ -35,6 +35,7 @@ CONFTEST = Recipe(
     version="0.71.1",
     package="github.com/open-policy-agent/conftest",
     module=Path(__file__).parent / "conftest",
+    asked="--version",
 )
 # Conftest asks for `deny` in a namespace of its own: this is what Mandate's decision denies.
 ADAPTER = """package main

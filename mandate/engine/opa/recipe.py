@@ -45,6 +45,8 @@ class Recipe:
     """Its Go package."""
     module: Path
     """The folder with the `go.mod` and `go.sum` that pin it."""
+    asked: str = "version"
+    """The argument by which the program says its version, which shows that it runs."""
 
 
 def recipe(tool: str) -> Recipe:
@@ -108,7 +110,7 @@ def _built(wanted: Recipe, workplace: Path, progress: Progress) -> Path:
         environment=environment,
         progress=progress,
     )
-    said = _run([str(program), "version"], what=f"asking {wanted.name} for its version", where=workplace)
+    said = _run([str(program), wanted.asked], what=f"asking {wanted.name} for its version", where=workplace)
     if wanted.name == "opa" and f"Version: {wanted.version}\n" not in said:
         raise OpaUnavailable(
             f"the OPA that was built is another one: it says {quoted(said, 80)}",
