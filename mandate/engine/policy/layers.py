@@ -12,7 +12,7 @@ Several roots merge leaf by leaf: each value that a later root sets replaces tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,6 +164,18 @@ class Settings:
             for layer, leaf in layers.items():
                 _below(data, (*name, *layer[:-1]))[layer[-1]] = leaf.as_data()
         return data
+
+
+def leaves(setting: Mapping[str, Any], layer: Layer = ()) -> Iterator[tuple[Layer, Mapping[str, Any]]]:
+    """Each value of a compiled setting, as `Leaf.as_data` has it, with its layer.
+
+    A model may bear any name, that of a leaf's key too: a leaf is what says as text where it was set.
+    """
+    for name, below in setting.items():
+        if isinstance(below.get("set_at"), str):
+            yield (*layer, name), below
+        else:
+            yield from leaves(below, (*layer, name))
 
 
 def _below(data: dict[str, Any], path: Name) -> dict[str, Any]:

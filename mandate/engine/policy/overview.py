@@ -13,7 +13,7 @@ from .build import Compiled
 from .command import run
 from .complaints import accepted
 from .declarations import ANY_NAME
-from .layers import LAYERS, Layer, Name
+from .layers import LAYERS, Layer, Name, leaves
 from .sources import Kind, Source, prefix
 from .tree import merged, write_data
 
@@ -156,9 +156,9 @@ def values(compiled: Compiled, setting: Mapping[str, Any]) -> tuple[Value, ...]:
     """The values of a layered setting, the default first, then the least specific."""
     found = (
         Value(layer, leaf["value"], leaf["set_at"], comments.of_value(compiled.sources, leaf["set_at"]))
-        for layer, leaf in _leaves(setting)
+        for layer, leaf in leaves(setting)
     )
-    return tuple(sorted(found, key=lambda value: LAYERS.index(value.layer[0])))
+    return tuple(sorted(found, key=lambda value: (LAYERS.index(value.layer[0]), value.layer)))
 
 
 def _at(compiled: Compiled, name: Name) -> Mapping[str, Any]:
@@ -166,11 +166,3 @@ def _at(compiled: Compiled, name: Name) -> Mapping[str, Any]:
     for part in name:
         node = node[part]
     return node
-
-
-def _leaves(node: Mapping[str, Any], layer: Layer = ()) -> Iterator[tuple[Layer, Mapping[str, Any]]]:
-    if layer and "set_at" in node and not isinstance(node["set_at"], dict):
-        yield layer, node
-        return
-    for name, below in sorted(node.items()):
-        yield from _leaves(below, (*layer, name))

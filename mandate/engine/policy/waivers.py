@@ -15,7 +15,7 @@ to say, by the time of the request.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..errors import BadPolicy
 from ..nearest import advice
 from ..strict_yaml import Document, Place
 from .faults import Faults
+from .layers import leaves
 
 FOLDER = "waivers/"
 _KEYS = ("rule", "subject", "reason", "reference", "approver", "effective_on", "expires")
@@ -36,15 +37,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def longest(thresholds: Mapping[str, Any]) -> int | None:
     """The most days that a waiver may last anywhere; `None` where no policy says so."""
     setting = thresholds.get("waivers", {}).get("longest_days")
-    return max((leaf["value"] for leaf in _leaves(setting)), default=None) if setting else None
-
-
-def _leaves(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node.get("set_at"), str):  # else it is a model of this name
-        yield node
-    else:
-        for below in node.values():
-            yield from _leaves(below)
+    return max((leaf["value"] for _, leaf in leaves(setting)), default=None) if setting else None
 
 
 def compile_waivers(

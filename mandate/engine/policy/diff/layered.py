@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..layers import LAYERS, Layer, Name
+from ..layers import LAYERS, Layer, Name, leaves
 from .changes import Name as Shown
 from .changes import Words
 
@@ -19,17 +19,9 @@ def settings(data: Mapping[str, Any], name: Name = ()) -> Iterator[tuple[Name, S
     """Each setting below `data.mandate.thresholds` or `data.mandate.selection`, by its name."""
     for key, node in data.items():
         if any(layer in node for layer in LAYERS):
-            yield (*name, key), dict(_leaves(node))
+            yield (*name, key), dict(leaves(node))
         else:
             yield from settings(node, (*name, key))
-
-
-def _leaves(node: Mapping[str, Any], layer: Layer = ()) -> Iterator[tuple[Layer, Leaf]]:
-    for key, below in node.items():
-        if "set_at" in below and not isinstance(below["set_at"], dict):
-            yield (*layer, key), below
-        else:
-            yield from _leaves(below, (*layer, key))
 
 
 def governing(setting: Setting, environment: str, tier: str, model: str, family: str | None) -> Layer:

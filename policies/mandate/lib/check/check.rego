@@ -19,7 +19,7 @@ at_most(term, fact, bound) := _proven(term, fact, "<=", bound) if {
 	limit := bound.value
 	is_number(limit)
 	measured <= limit
-} else := _refuted(term, fact, "<=", bound)
+} else := _failed(term, fact, "<=", bound, false)
 
 # METADATA
 # description: The number is at least the bound.
@@ -29,7 +29,7 @@ at_least(term, fact, bound) := _proven(term, fact, ">=", bound) if {
 	limit := bound.value
 	is_number(limit)
 	measured >= limit
-} else := _refuted(term, fact, ">=", bound)
+} else := _failed(term, fact, ">=", bound, false)
 
 # METADATA
 # description: The value is the bound. What is null or empty text is equal to nothing.
@@ -37,7 +37,7 @@ equals(term, fact, bound) := _proven(term, fact, "==", bound) if {
 	measured := fact.measured
 	not measured in {null, ""}
 	measured == bound.value
-} else := _refuted(term, fact, "==", bound)
+} else := _failed(term, fact, "==", bound, false)
 
 # METADATA
 # description: The value is one of the bound's list.
@@ -46,7 +46,7 @@ one_of(term, fact, bound) := _proven(term, fact, "one of", bound) if {
 	measured := fact.measured
 	not measured in {null, ""}
 	measured in bound.value
-} else := _refuted(term, fact, "one of", bound)
+} else := _failed(term, fact, "one of", bound, false)
 
 # METADATA
 # description: The list has every item of the bound's list, which has at least one.
@@ -58,7 +58,7 @@ includes(term, fact, bound) := _proven(term, fact, "includes", bound) if {
 		not item in {null, ""}
 		item in fact.measured
 	}
-} else := _refuted(term, fact, "includes", bound)
+} else := _failed(term, fact, "includes", bound, false)
 
 # METADATA
 # description: The value is neither null, empty nor blank. `false` and 0 are there.
@@ -66,7 +66,7 @@ present(term, fact) := _proven(term, fact, "present", thresholds.fixed(true)) if
 	measured := fact.measured
 	not measured in {null, [], {}}
 	not _is_blank(measured)
-} else := _refuted(term, fact, "present", thresholds.fixed(true))
+} else := _failed(term, fact, "present", thresholds.fixed(true), false)
 
 _is_blank(value) if {
 	is_string(value)
@@ -87,21 +87,14 @@ _proven(term, fact, comparison, bound) := object.union(fact, {
 	"holds": true,
 }) if {
 	fact.origin in accepted_origins.value
-} else := object.union(fact, {
-	"term": term,
-	"comparison": comparison,
-	"bound": bound.value,
-	"bound_set_at": bound.set_at,
-	"proven": true,
-	"holds": false,
-})
+} else := _failed(term, fact, comparison, bound, true)
 
-_refuted(term, fact, comparison, bound) := object.union(fact, {
+_failed(term, fact, comparison, bound, proven) := object.union(fact, {
 	"term": term,
 	"measured": fact.measured,
 	"comparison": comparison,
 	"bound": bound.value,
 	"bound_set_at": bound.set_at,
-	"proven": false,
+	"proven": proven,
 	"holds": false,
 })
