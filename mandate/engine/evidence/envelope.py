@@ -6,8 +6,6 @@ pre-authentication encoding (PAE), so a payload can never be taken for one of an
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Any
 
 from .. import strict_json
 from ..errors import BadInput
+from . import strict_base64
 from .keys import Signer
 from .public_keys import PublicKey
 
@@ -43,9 +42,11 @@ class Envelope:
     def to_json(self) -> dict[str, Any]:
         """The envelope as JSON."""
         return {
-            "payload": _encode(self.payload),
+            "payload": strict_base64.encode(self.payload),
             "payloadType": self.payload_type,
-            "signatures": [{"keyid": made.keyid, "sig": _encode(made.sig)} for made in self.signatures],
+            "signatures": [
+                {"keyid": made.keyid, "sig": strict_base64.encode(made.sig)} for made in self.signatures
+            ],
         }
 
     def to_bytes(self) -> bytes:
@@ -117,16 +118,10 @@ def _fields(document: Any, *names: str) -> dict[str, Any]:
     return document
 
 
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
 def _decode(text: Any) -> bytes:
-    """Standard base64 with padding; of several spellings of the same bytes, only the usual one."""
     try:
-        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
-    except (binascii.Error, ValueError) as error:
+        if isinstance(text, str):
+            return strict_base64.decode(text)
+    except ValueError as error:
         raise BadInput("the envelope has something that is not base64") from error
-    if data is None or _encode(data) != text:
-        raise BadInput("the envelope has something that is not base64")
-    return data
+    raise BadInput("the envelope has something that is not base64")
