@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from .engine.collecting import CollectedFacts, Collector, Version
+    from .engine.evidence.keys import Signer
     from .engine.evidence.public_keys import PublicKey
-    from .engine.evidence.reading import Record
+    from .engine.evidence.receipt import Record
+    from .engine.evidence.recorder import Recorder
     from .engine.evidence.signed import Signed
-    from .engine.evidence.sqlite import SqliteLedger
+    from .engine.evidence.sql.ledger import SqlLedger
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
     from .engine.policy.releases import Release
@@ -139,19 +141,59 @@ def documentation(configuration: Configuration) -> Callable[[str], str] | None:
     return partial(address, site)
 
 
-def ledger(configuration: Configuration, *, appending: bool = False) -> SqliteLedger:
-    """The ledger, to be read unless `appending`."""
-    from .engine.evidence import sqlite
-
-    path = configuration.path(configuration.settings.ledger.path)
-    opened = sqlite.open_for_appending(path) if appending else sqlite.open_for_reading(path)
-    if opened.origin != (name := configuration.settings.ledger.name):
+def ledger(configuration: Configuration, signer: Signer | None = None) -> SqlLedger:
+    """The ledger: to be read, or to be appended to under heads that `signer` signs."""
+    settings = configuration.settings.ledger
+    opened = _opened(configuration, signer)
+    if opened.origin != settings.name:
         raise BadConfiguration(
-            f"this is the ledger {opened.origin!a}, not {name!a}",
-            where=str(path),
-            next_step="Point ledger.path to the right ledger, or correct ledger.name",
+            f"this is the ledger {opened.origin!a}, not {settings.name!a}",
+            where=opened.location,
+            next_step="Point ledger.path or ledger.url to the right ledger, or correct ledger.name",
         )
     return opened
+
+
+def _opened(configuration: Configuration, signer: Signer | None) -> SqlLedger:
+    if (url := configuration.settings.ledger.url) is not None:
+        from .engine.evidence.sql import postgresql
+
+        return (
+            postgresql.open_for_reading(url) if signer is None else postgresql.open_for_appending(url, signer)
+        )
+    from .engine.evidence.sql import sqlite
+
+    path = configuration.path(configuration.settings.ledger.path)
+    return sqlite.open_for_reading(path) if signer is None else sqlite.open_for_appending(path, signer)
+
+
+def signing_key(configuration: Configuration) -> Signer:
+    """Whoever signs what the ledger says: its entries and its heads."""
+    from .engine.evidence import keys
+
+    return keys.load(configuration.path(configuration.settings.ledger.key))
+
+
+def open_ledger(path: Path, signer: Signer) -> None:
+    """Record that the ledger at `path` is opened: its first entry."""
+    from .engine.evidence.predicates.opening import KeyStated, OpeningPredicate
+    from .engine.evidence.recorder import Recorder
+    from .engine.evidence.sql import sqlite
+
+    with closing(sqlite.open_for_appending(path, signer)) as store:
+        Recorder(store, signer, now).event(
+            OpeningPredicate, openedBy=caller(), key=KeyStated.of(signer.public_key)
+        )
+
+
+def recorder(configuration: Configuration, stack: ExitStack) -> Recorder:
+    """Records into the ledger, which is open until `stack` ends."""
+    from .engine.evidence.recorder import Recorder
+
+    signer = signing_key(configuration)
+    store = ledger(configuration, signer)
+    stack.callback(store.close)
+    return Recorder(store, signer, now, public_keys(configuration))
 
 
 def public_keys(configuration: Configuration) -> Mapping[str, PublicKey]:
@@ -292,20 +334,14 @@ class Mandate:
 @contextmanager
 def assembled(configuration: Configuration) -> Iterator[Mandate]:
     """The whole of Mandate. OPA, where it is our child, lives as long as the context."""
-    from .engine.evidence import keys
-    from .engine.evidence.recorder import Recorder
-
     release = policy_release(configuration)
     compiled = _compiled(configuration, release)
-    settings = configuration.settings
     with ExitStack() as stack:
         judge = stack.enter_context(_judge(configuration, compiled))
-        signer = keys.load(configuration.path(settings.ledger.key))
-        store = ledger(configuration, appending=True)
-        stack.callback(store.close)
+        evidence = recorder(configuration, stack)
         if release is not None:
             release.use(policy_store(configuration))
-        yield Mandate(Gate(judge, Recorder(store, signer, now), now), configuration, compiled)
+        yield Mandate(Gate(judge, evidence, now), configuration, compiled)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from typing import Any
 from . import composition, share
 from .collectors import approvals, developers, provenance
 from .engine import configuration_schema
-from .engine.evidence import schema as decision
+from .engine.evidence import predicates
+from .engine.evidence import schema as of_predicates
+from .engine.evidence.predicates.base import AUTHORITY
 from .engine.input import schema as document
 from .engine.opa.locate import find_opa
 from .engine.policy import build, sources
@@ -41,13 +43,23 @@ def _of_policies() -> Mapping[str, Callable[[], dict[str, Any]]]:
     }
 
 
+def _of_predicates() -> Mapping[str, Callable[[], dict[str, Any]]]:
+    """`decision/v1` is published as `schemas/decision.v1.json`."""
+    return {
+        f"schemas/{kind.removeprefix(AUTHORITY).replace('/', '.')}.json": partial(
+            of_predicates.json_schema, kind
+        )
+        for kind in sorted(predicates.TYPES)
+    }
+
+
 FILES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "schemas/approvals.v1.json": approvals.schema,
-    "schemas/decision.v1.json": decision.json_schema,
     "schemas/developers.v1.json": developers.schema,
     "schemas/input.v1.json": document.json_schema,
     "schemas/mandate.json": lambda: configuration_schema.json_schema(composition.collector_options()),
     "schemas/provenance.v1.json": provenance.schema,
+    **_of_predicates(),
     **_of_policies(),
     "policies/schemas/input.json": document.opa_schema,
 }

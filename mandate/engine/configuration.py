@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,7 @@ from .nearest import advice
 FILE_NAME = "mandate.yaml"
 LIBRARY = "library"
 _ENVIRONMENT_PREFIX = "MANDATE_"
-_NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK", "MANDATE_PERSON_KEY"}
-_SECRET = re.compile(r"MANDATE_(HEAD_|PERSON_)?KEY_(PASSPHRASE|PIN)(_FILE)?")
-"""Variables that `evidence.signers.secrets` reads."""
+_NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK"}
 
 
 class LedgerSettings(Frozen):
@@ -35,6 +32,10 @@ class LedgerSettings(Frozen):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     """The log's origin: one organisation, one name, such as `bank.example/models`."""
     path: str = ".mandate/ledger.db"
+    """The embedded ledger's file. Past policies lie in its folder, whichever ledger is used."""
+    url: Annotated[str, Field(pattern=r"^postgresql://")] | None = None
+    """A shared ledger in PostgreSQL, such as `postgresql://mandate@db.bank.example/mandate`; `None`: the
+    file. It holds no password: that comes from PGPASSFILE or another way of libpq."""
     key: str = ".mandate/keys/signing.pem"
 
 
@@ -194,7 +195,7 @@ def _is_model(kind: Any) -> bool:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterable[tuple[str, list[str], str]]:
     for name in sorted(environment):
-        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS and not _SECRET.fullmatch(name):
+        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
             path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
             _first_is_known(path[0], f"the environment variable {name}")
             yield name, path, environment[name]

@@ -22,7 +22,8 @@ from typing import Protocol
 
 from .decision import Decision, Judgement, Outcome, Policy
 from .errors import CouldNotDecide
-from .evidence.recorder import Receipt
+from .evidence.predicates.decision import RequestKey
+from .evidence.receipt import Receipt, Record
 from .input import Input
 
 _log = logging.getLogger(__name__)
@@ -58,8 +59,17 @@ class Evidence(Protocol):
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
 
-    def record(self, document: Input, judgement: Judgement) -> Receipt:
-        """Sign and store durably, then return. `NotRecorded` if that did not happen."""
+    def answered(self, request: RequestKey) -> Record | None:
+        """The decision that answers this request already. `BadRequest` if its key was used for another one;
+        `NotRecorded` if nobody can say."""
+
+    def record(
+        self, document: Input, judgement: Judgement, *, request: RequestKey | None, what_if: bool
+    ) -> Record:
+        """Sign and store durably, then return. `NotRecorded` if that did not happen.
+
+        The record is another one if the request was answered meanwhile.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,8 @@ class Answer:
     judgement: Judgement
     receipt: Receipt | None
     """`None` only if the decision could not be recorded: then it is undecided."""
+    what_if: bool = False
+    """Whether it only says what would be decided."""
 
     @property
     def decision(self) -> Decision:
@@ -90,19 +102,33 @@ class Gate:
         self._evidence = evidence
         self._clock = clock
 
-    def decide(self, facts: Facts) -> Answer:
-        """Answer one question. `BadRequest` where there was nothing to decide; all else is an answer."""
+    def decide(self, facts: Facts, *, request: RequestKey | None = None, what_if: bool = False) -> Answer:
+        """Answer one question. `BadRequest` where there was nothing to decide; all else is an answer.
+
+        A `request` that was answered before gets that answer again. `what_if`: what would be decided, which
+        is recorded as no more than that.
+        """
         time, fault = self._time()
+        try:
+            if request is not None and (record := self._evidence.answered(request)) is not None:
+                return Answer(record.document, record.judgement, record.receipt, record.what_if)
+        except CouldNotDecide as error:
+            fault = fault or error
         document = facts.assemble(time)  # 1, 2
         judgement = self._undecided(fault) if fault else self._judged(document, facts)  # 3, 4, 5
         try:
-            receipt = self._evidence.record(document, judgement)  # 6
+            record = self._evidence.record(document, judgement, request=request, what_if=what_if)  # 6
         except CouldNotDecide as error:
             _log.error("a decision could not be recorded")
             return Answer(document, self._undecided(error), receipt=None)
-        answer = Answer(document, judgement, receipt)  # 7
+        answer = Answer(record.document, record.judgement, record.receipt, record.what_if)  # 7
         _log.info(
-            "decided", extra={"outcome": answer.outcome, "decision": receipt.id, "index": receipt.index}
+            "decided",
+            extra={
+                "outcome": answer.outcome,
+                "decision": record.receipt.id,
+                "index": record.receipt.index,
+            },
         )
         return answer
 

@@ -133,14 +133,14 @@ def _policies(configuration: Configuration) -> str:
 def _ledger(configuration: Configuration) -> str:
     from ... import composition
 
-    ledger = composition.ledger(configuration, appending=True)
+    ledger = composition.ledger(configuration, composition.signing_key(configuration))
     return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
 
 
 def _key(configuration: Configuration) -> str:
-    from ..evidence import keys
+    from ... import composition
 
-    return keys.load(configuration.path(configuration.settings.ledger.key)).keyid
+    return composition.signing_key(configuration).public_key.keyid
 
 
 def _collectors(configuration: Configuration) -> str:

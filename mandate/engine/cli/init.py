@@ -115,7 +115,8 @@ def command(directory: Path, name: str) -> None:
     """Write mandate.yaml, a folder for your policies, and the ledger with its signing key."""
     from ... import composition
     from .. import configuration_schema
-    from ..evidence import keys, sqlite
+    from ..evidence import keys
+    from ..evidence.sql import sqlite
     from ..input.schema import text
     from ..policy import editors
 
@@ -135,6 +136,7 @@ def command(directory: Path, name: str) -> None:
     )
     sqlite.create(state / _LEDGER, origin=name)  # first, because it refuses a name that cannot be one
     key = keys.create(state / _KEY)
+    composition.open_ledger(state / _LEDGER, key)
     readme = policies / "README.md"
     if not readme.exists():
         readme.write_text(_POLICIES)

@@ -51,9 +51,9 @@ def show(count: int, output: str, configuration: Configuration) -> None:
 def verify(output: str, configuration: Configuration) -> int:
     """Re-check every signature and digest, and say which entry is wrong.
 
-    Exits 0 if the ledger is sound, 3 if it is not. Keep the number of entries and the chain that it prints
-    where the ledger's writer cannot change them: only with them can you tell later that the newest entries
-    were not removed.
+    Exits 0 if the ledger is sound, 3 if it is not. Keep the head that `ledger checkpoint` prints where the
+    ledger's writer cannot change it: only with it can you tell later that the newest entries were not
+    removed, by `--since`.
     """
     from ... import composition
     from ..evidence import verify as verification
@@ -68,7 +68,7 @@ def verify(output: str, configuration: Configuration) -> int:
             "sound": report.sound,
             "entries": report.entries,
             "wrong": report.wrong,
-            "chain": report.chain,
+            "root": report.root,
         }
         click.echo(json.dumps({**summary, "origin": ledger.origin, "faults": found}, indent=2))
     else:
@@ -79,7 +79,7 @@ def verify(output: str, configuration: Configuration) -> int:
         mark, colour = ("✓ sound", "green") if report.sound else ("✗ NOT sound", "red")
         click.secho(f"{mark}: ", fg=colour, bold=True, nl=False)
         click.echo(f"{report.entries:,} entries of {visible(ledger.origin)}, {report.wrong:,} faults")
-        click.echo(f"chain {report.chain}")
+        click.echo(f"root {report.root or 'unknown'}")
     return 0 if report.sound else 3
 
 
@@ -119,8 +119,8 @@ def _listed(entry: Stored) -> dict[str, Any]:
         "index": entry.index,
         "id": entry.id,
         "recorded_at": entry.recorded_at,
-        "outcome": entry.outcome,
-        "subject": entry.subject,
+        "outcome": entry.columns.outcome,
+        "subject": entry.columns.subject,
         "kind": entry.kind,
         "leaf": entry.leaf.hex(),
     }
@@ -137,12 +137,12 @@ def _table(entries: list[Stored]) -> None:
     for heading in ("", "recorded", "outcome", "subject", "id"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for entry in entries:
-        outcome = entry.outcome or "–"
+        outcome = entry.columns.outcome or "–"
         table.add_row(
             str(entry.index),
             entry.recorded_at[:19].replace("T", " "),
             Text(visible(outcome), colours.get(outcome, "")),
-            visible(entry.subject, 60),
+            visible(entry.columns.subject, 60),
             visible(entry.id),
         )
     console(sys.stdout).print(table if entries else "The ledger is empty.")

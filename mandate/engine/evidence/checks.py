@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from ..errors import BadInput
 from . import envelope as dsse
 from . import statement
+from .columns import Columns
 from .ledger import Stored
-from .predicate import DecisionStatement, rfc3339_milliseconds
+from .predicates.base import Predicate, Statement, rfc3339_milliseconds
 from .public_keys import PublicKey
+
+_COLUMNS = fields(Columns)
 
 
 def faults(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Iterator[str]:
@@ -49,15 +53,20 @@ def faults(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Iterat
     yield from _other_columns(stored, stated)  # 7
 
 
-def _other_columns(stored: Stored, stated: DecisionStatement) -> Iterator[str]:
+def _other_columns(stored: Stored, stated: Statement[Predicate]) -> Iterator[str]:
     predicate = stated.predicate
+    signed = predicate.columns()
     columns = {
         "id": (stored.id, predicate.id),
         "kind": (stored.kind, stated.predicateType),
-        "subject": (stored.subject, predicate.input.subject.uri),
-        "outcome": (stored.outcome, predicate.outcome.value),
         "recorded_at": (stored.recorded_at, rfc3339_milliseconds(predicate.recordedAt)),
-    }
-    for name, (column, signed) in columns.items():
-        if column != signed:
-            yield f"its column {name} says {ascii(column)[:100]}, but signed is {ascii(signed)[:100]}"
+    } | {each.name: (getattr(stored.columns, each.name), getattr(signed, each.name)) for each in _COLUMNS}
+    for name, (column, said) in columns.items():
+        if column != said:
+            yield f"its column {name} says {_shown(column)}, but signed is {_shown(said)}"
+
+
+def _shown(column: object) -> str:
+    if isinstance(column, tuple):
+        column = ", ".join(f"{mention.kind} {mention.name}" for mention in column)
+    return ascii(column)[:100]

@@ -1,18 +1,21 @@
-"""What a store of evidence must do. The consumers, `recorder`, `verify` and `reading`, ask for nothing else.
+"""What a store of evidence must do. Its consumers ask for nothing else.
 
 Entries are numbered from 0 without gaps and are never changed. An entry's *leaf* is SHA-256 over its
-envelope as stored; a Merkle log is built over the leaves, so an envelope's content could be erased one day
-without losing the log. The *chain* of an entry is a running digest over all leaves so far: who keeps the
-newest one elsewhere can tell whether anything before it was changed.
+envelope as stored. Over the leaves stands a Merkle tree (RFC 6962, `log.merkle`), so an envelope's content
+could be erased one day without losing the log. Whatever is appended is under a signed *head* before anybody
+is told of it: the size and root of the tree, as a C2SP checkpoint.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from .columns import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,9 @@ class Entry:
     """Unique in the ledger; a UUIDv7."""
     kind: str
     """The predicate's type."""
-    subject: str
-    """The model's URI."""
-    outcome: str | None
-    """A decision's outcome; `None` for what is no decision."""
     recorded_at: str
     """RFC 3339 in UTC with milliseconds: the text sorts as the time does."""
+    columns: Columns
     envelope: bytes
     """The DSSE envelope, byte for byte."""
 
@@ -39,23 +39,42 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands."""
+
+    index: int
+    size: int
+    """Of the tree whose signed head covers it."""
+    id: str
+    """The entry's id: of another entry than was given, if that one has its request key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """An entry as the store has it. Nothing of it is believed before it was checked."""
 
     index: int
     id: str
     kind: str
-    subject: str
-    outcome: str | None
     recorded_at: str
+    columns: Columns
     envelope: bytes | None
     """`None` if the content is gone."""
     leaf: bytes
-    chain: bytes
 
 
-class Store(Protocol):
-    """An append-only ledger. Every method raises `NotRecorded` if the store cannot be used."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head as the store has it."""
+
+    size: int
+    """How many entries it is said to cover."""
+    checkpoint: bytes
+    """C2SP tlog-checkpoint: origin, size, root and the signature of the ledger's key."""
+
+
+class Reader(Protocol):
+    """A ledger to be read. Every method raises `NotRecorded` if the store cannot be used."""
 
     @property
     def origin(self) -> str:
@@ -64,12 +83,6 @@ class Store(Protocol):
     @property
     def location(self) -> str:
         """Where it is, for messages."""
-
-    def append(self, entry: Entry) -> int:
-        """Store the entry durably and return its index. `NotRecorded` if it was not, or perhaps not, stored.
-
-        Several writers may append at once: each index and each id is given once.
-        """
 
     def latest(self) -> datetime:
         """The latest time at which an entry was recorded, or at which the ledger was made."""
@@ -83,18 +96,49 @@ class Store(Protocol):
     def starting_with(self, prefix: str, limit: int) -> tuple[Stored, ...]:
         """The first `limit` entries whose id starts so, in the order of ids."""
 
+    def requested(self, key: str) -> Stored | None:
+        """The entry that answers the request with this key."""
+
     def entries(self, start: int = 0) -> Iterator[Stored]:
         """The entries from `start` on, by index, as they were when it began; in bounded memory."""
+
+    def head(self) -> Head | None:
+        """The newest signed head; `None` if nothing was recorded yet."""
+
+    def heads(self, start: int = 0) -> Iterator[Head]:
+        """The heads of at least `start` entries, by size; in bounded memory."""
+
+    def cosignatures(self, size: int) -> tuple[bytes, ...]:
+        """Signature lines of witnesses under the head of this size, in the order in which they came."""
+
+    def node(self, level: int, number: int) -> bytes:
+        """The hash of a complete subtree, as `log.merkle.Read` wants it. `NotRecorded` if there is none."""
+
+    def nodes(self, start: int = 0) -> Iterator[tuple[int, int, bytes]]:
+        """(index, level, hash) of the complete subtrees that each entry from `start` on completed."""
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """The same ledger to be read as it is now, whatever is appended meanwhile."""
 
     def damage(self) -> Iterator[str]:
         """What the store finds wrong with itself: its files, its guards, an id that stands twice."""
 
-
-def first_chain(origin: str) -> bytes:
-    """What the chain begins with, before the first entry: SHA-256 over the ledger's name."""
-    return hashlib.sha256(origin.encode()).digest()
+    def close(self) -> None:
+        """Let go of the store."""
 
 
-def next_chain(chain: bytes, leaf: bytes) -> bytes:
-    """The chain after one more leaf: SHA-256 over the 64 bytes of both."""
-    return hashlib.sha256(chain + leaf).digest()
+class Store(Reader, Protocol):
+    """An append-only ledger."""
+
+    def append(self, entry: Entry) -> Place:
+        """Store the entry durably, under a signed head, and say where.
+
+        `NotRecorded` if it was not, or perhaps not, stored. Several writers may append at once: each index
+        and each id is given once. If there is an entry with its request key, that one's place is returned.
+        """
+
+    def append_all(self, entries: Sequence[Entry]) -> tuple[Place, ...]:
+        """Store all of them, one after the other, or none: under one head."""
+
+    def cosign(self, size: int, line: bytes) -> None:
+        """Keep a witness's signature under the head of this size, which has been verified."""

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..decision import Judgement, Policy
-from ..errors import NotRecorded, UnknownSubject
-from ..input.document import Input
+from ..errors import BadRequest, NotRecorded, UnknownSubject
 from . import envelope as dsse
 from . import statement
 from .checks import faults
-from .envelope import Envelope
-from .ledger import Store, Stored
+from .ledger import Reader, Stored
+from .predicates.decision import DecisionPredicate, RequestKey, WhatIfPredicate
 from .public_keys import PublicKey
-from .recorder import Receipt
+from .receipt import Receipt, Record
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A decision as it was answered, with the envelope that proves it."""
-
-    receipt: Receipt
-    document: Input
-    judgement: Judgement
-    mandate_version: str
-    """The Mandate that recorded it."""
-    envelope: Envelope
-
-
-def find(store: Store, reference: str, keys: Mapping[str, PublicKey]) -> Record:
+def find(store: Reader, reference: str, keys: Mapping[str, PublicKey]) -> Record:
     """The decision with this id, this beginning of an id (four characters or more) or this index, verified.
 
     `UnknownSubject` if there is none or more than one; `NotRecorded` if the entry is not what was recorded.
@@ -41,8 +27,18 @@ def find(store: Store, reference: str, keys: Mapping[str, PublicKey]) -> Record:
     return read(entry(store, reference), store, keys)
 
 
-def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
-    """The entry's content. `NotRecorded` if anything is wrong with it: what is shown is proven."""
+def read(stored: Stored, store: Reader, keys: Mapping[str, PublicKey]) -> Record:
+    """The entry's content. `NotRecorded` if anything is wrong with it: what is shown is proven.
+
+    `BadRequest` if it is no decision.
+    """
+    return read_with_request(stored, store, keys)[0]
+
+
+def read_with_request(
+    stored: Stored, store: Reader, keys: Mapping[str, PublicKey]
+) -> tuple[Record, RequestKey | None]:
+    """The same, with the request that it answers, if that had a key."""
     wrong = "; ".join(faults(stored, store.origin, keys))
     if wrong or stored.envelope is None:
         raise NotRecorded(
@@ -52,7 +48,13 @@ def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
         )
     envelope = dsse.parse(stored.envelope)
     predicate = statement.read(envelope.payload).predicate
-    return Record(
+    if not isinstance(predicate, DecisionPredicate):
+        raise BadRequest(
+            "this entry is no decision",
+            where=f"{store.location}, entry {stored.index}",
+            next_step="See `mandate ledger show`",
+        )
+    record = Record(
         receipt=Receipt(
             id=predicate.id,
             index=stored.index,
@@ -69,10 +71,12 @@ def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Record:
         ),
         mandate_version=predicate.mandate.version,
         envelope=envelope,
+        what_if=isinstance(predicate, WhatIfPredicate),
     )
+    return record, predicate.request
 
 
-def entry(store: Store, reference: str) -> Stored:
+def entry(store: Reader, reference: str) -> Stored:
     """The entry that a reference means, unverified; `UnknownSubject` as `find` raises it."""
     wanted = reference.strip().lower()
     # Ids begin with the time; until the year 2527 that is a zero, so no id's beginning looks like an index.

@@ -1,96 +1,195 @@
-"""Records a decision: sign, verify, append, and only then return."""
+"""Records what happened: sign, verify, append, and only then return."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import uuid_utils
 
+from ... import __version__
 from ..decision import Judgement
-from ..errors import BadInput, NotRecorded
-from ..input.base import Frozen, Sha256
+from ..digests import document_sha256
+from ..errors import BadInput, BadRequest, NotRecorded
 from ..input.document import Input
 from . import envelope as dsse
+from . import reading, statement
 from .keys import Signer
-from .ledger import Entry, Store
-from .predicate import DECISION_TYPE, RecordedAt, rfc3339_milliseconds
-from .public_keys import keyring
-from .statement import payload, state
+from .ledger import Entry, Place, Store
+from .predicates.base import LedgerUsed, MandateUsed, P, Predicate, rfc3339_milliseconds
+from .predicates.decision import (
+    DecisionPredicate,
+    OpaUsed,
+    PolicyUsed,
+    RequestKey,
+    WhatIfPredicate,
+)
+from .public_keys import PublicKey, keyring
+from .receipt import Receipt, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Receipt(Frozen):
-    """The proof that a decision is on record: where, and signed by whom."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every predicate says of its recording."""
 
     id: str
-    """The decision's id, a UUIDv7 that begins with `recorded_at`."""
-    index: int
-    """Its place in the ledger, from 0."""
-    recorded_at: RecordedAt
-    leaf: Sha256
-    """SHA-256 over the envelope as stored."""
-    keyid: str
-    """The SSH fingerprint of the key that signed it."""
+    recorded_at: datetime
+    """To the millisecond: a UUIDv7 has no more."""
     origin: str
-    """The ledger's name."""
+
+    @classmethod
+    def of(cls, time: datetime, origin: str) -> Stamp:
+        """A new id at this time. `OverflowError` for a time before 1970."""
+        milliseconds = (time - _EPOCH) // timedelta(milliseconds=1)
+        new = str(uuid_utils.uuid7(nanoseconds=milliseconds * 1_000_000))
+        return cls(new, _EPOCH + timedelta(milliseconds=milliseconds), origin)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of `predicates.base.Predicate`."""
+        return {
+            "id": self.id,
+            "recordedAt": self.recorded_at,
+            "mandate": MandateUsed(version=__version__),
+            "ledger": LedgerUsed(origin=self.origin),
+        }
 
 
 class Recorder:
-    """Keeps decisions in one ledger, signed by one key."""
+    """Keeps what happened in one ledger, signed by one key.
 
-    def __init__(self, store: Store, signer: Signer, clock: Callable[[], datetime]) -> None:
+    `keys`: whose signatures count where something that is on record already is read back.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        signer: Signer,
+        clock: Callable[[], datetime],
+        keys: Mapping[str, PublicKey] | None = None,
+    ) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
+        self._keys = {**(keys or {}), **keyring(signer.public_key)}
 
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
         return self._store.latest()
 
-    def record(self, document: Input, judgement: Judgement) -> Receipt:
+    def answered(self, request: RequestKey) -> Record | None:
+        """The decision that answers this request already. `BadRequest` if its key was used for another one.
+
+        `NotRecorded` if nobody can say.
+        """
+        stored = self._store.requested(request.key)
+        if stored is None:
+            return None
+        record, asked = reading.read_with_request(stored, self._store, self._keys)
+        if asked != request:
+            raise BadRequest(
+                f"{ascii(request.key)[:100]} is the request key of another question, in entry {stored.index}",
+                where=self._store.location,
+                next_step="Give each question a request key of its own",
+            )
+        return record
+
+    def record(
+        self,
+        document: Input,
+        judgement: Judgement,
+        *,
+        request: RequestKey | None = None,
+        what_if: bool = False,
+    ) -> Record:
         """Sign the decision on `document` and store it durably, then return.
 
-        `NotRecorded` if that did not happen; then there must be no answer but *undecided*.
+        `NotRecorded` if that did not happen; then there must be no answer but *undecided*. If the request
+        was answered meanwhile, the record is that answer.
         """
-        milliseconds = (self._clock() - _EPOCH) // timedelta(milliseconds=1)
-        recorded_at = _EPOCH + timedelta(milliseconds=milliseconds)
+        kind = WhatIfPredicate if what_if else DecisionPredicate
+
+        def decided(stamp: Stamp) -> DecisionPredicate:
+            return kind(
+                **stamp.fields,
+                outcome=judgement.decision.outcome,
+                decision=judgement.decision,
+                decisionSha256=document_sha256(judgement.decision.model_dump(mode="json")),
+                input=document,
+                inputSha256=document_sha256(document.model_dump(mode="json")),
+                policy=PolicyUsed(
+                    revision=judgement.policy.revision, bundleSha256=judgement.policy.bundle_sha256
+                ),
+                opa=OpaUsed(version=judgement.opa_version),
+                request=request,
+            )
+
+        entry, envelope, place = self._recorded(decided)
+        if place.id != entry.id and request is not None:
+            answer = self.answered(request)
+            if answer is None:
+                raise NotRecorded(
+                    "the request was answered, and the answer is not there", where=self._store.location
+                )
+            return answer
+        return Record(
+            receipt=self._receipt(entry, envelope, place.index),
+            document=document,
+            judgement=judgement,
+            mandate_version=__version__,
+            envelope=envelope,
+            what_if=what_if,
+        )
+
+    def event(self, kind: type[Predicate], **said: Any) -> Receipt:
+        """Record something else that happened, signed by the ledger's key: `said` are the predicate's own
+        fields. `NotRecorded` as `record` raises it."""
+        entry, envelope, place = self._recorded(lambda stamp: kind(**stamp.fields, **said))
+        return self._receipt(entry, envelope, place.index)
+
+    def admit(self, envelope: dsse.Envelope, keys: Mapping[str, PublicKey]) -> Receipt:
+        """Record what a person signed; `keys` are those whose signatures count.
+
+        `BadInput` if it is not what a person may sign, or was made for another ledger. It may come again:
+        then the receipt is that of the entry that is there.
+        """
+        dsse.verify(envelope, keys)
+        stated = statement.read(envelope.payload)
+        predicate = stated.predicate
+        for wrong in statement.contradictions(stated, statement.parse(envelope.payload)):
+            raise BadInput(wrong)
+        if not predicate.PERSONAL:
+            raise BadInput(f"nobody but the ledger may say what is of the type {predicate.TYPE}")
+        if predicate.ledger.origin != self._store.origin:
+            raise BadInput(f"it was made for another ledger, {ascii(predicate.ledger.origin)[:100]}")
+        entry = _entry(predicate, envelope.to_bytes())
+        for there in self._store.starting_with(predicate.id, limit=1):
+            if there.leaf != entry.leaf:
+                raise BadInput("something else is on record under its id")
+            return self._receipt(entry, envelope, there.index)
+        return self._receipt(entry, envelope, self._store.append(entry).index)
+
+    def _recorded(self, stated: Callable[[Stamp], P]) -> tuple[Entry, dsse.Envelope, Place]:
         try:
-            decision_id = str(uuid_utils.uuid7(nanoseconds=milliseconds * 1_000_000))
-            signed = self._signed(document, judgement, decision_id, recorded_at)
+            stamp = Stamp.of(self._clock(), self._store.origin)
+            predicate = stated(stamp)
+            envelope = dsse.seal(statement.payload(statement.state(predicate)), self._signer)
+            entry = _entry(predicate, envelope.to_bytes())
         except (ValueError, OverflowError, RecursionError) as error:
             raise NotRecorded(
-                f"the decision cannot be written down exactly ({type(error).__name__})",
+                f"this cannot be written down exactly ({type(error).__name__})",
                 where=self._store.location,
                 next_step="Look for a number beyond 2**53, text that is not Unicode, or a clock before 1970",
             ) from error
-        entry = Entry(
-            id=decision_id,
-            kind=DECISION_TYPE,
-            subject=document.subject.uri,
-            outcome=judgement.decision.outcome.value,
-            recorded_at=rfc3339_milliseconds(recorded_at),
-            envelope=signed,
-        )
-        index = self._store.append(entry)
-        return Receipt(
-            id=decision_id,
-            index=index,
-            recorded_at=recorded_at,
-            leaf=entry.leaf.hex(),
-            keyid=self._signer.public_key.keyid,
-            origin=self._store.origin,
-        )
+        self._verify(entry.envelope)
+        return entry, envelope, self._store.append(entry)
 
-    def _signed(
-        self, document: Input, judgement: Judgement, decision_id: str, recorded_at: datetime
-    ) -> bytes:
-        """The envelope's bytes, read back and verified as a stranger would: what is stored can be proven."""
-        statement = state(
-            document, judgement, decision_id=decision_id, recorded_at=recorded_at, origin=self._store.origin
-        )
-        data = dsse.seal(payload(statement), self._signer).to_bytes()
+    def _verify(self, data: bytes) -> None:
+        """Read back and verify the envelope as a stranger would: what is stored can be proven."""
         try:
             dsse.verify(dsse.parse(data), keyring(self._signer.public_key))
         except BadInput as error:
@@ -99,4 +198,23 @@ class Recorder:
                 where=self._store.location,
                 next_step="Check the signing key with `mandate doctor`",
             ) from error
-        return data
+
+    def _receipt(self, entry: Entry, envelope: dsse.Envelope, index: int) -> Receipt:
+        return Receipt(
+            id=entry.id,
+            index=index,
+            recorded_at=datetime.fromisoformat(entry.recorded_at),
+            leaf=entry.leaf.hex(),
+            keyid=envelope.signatures[0].keyid,
+            origin=self._store.origin,
+        )
+
+
+def _entry(predicate: Predicate, envelope: bytes) -> Entry:
+    return Entry(
+        id=predicate.id,
+        kind=predicate.TYPE,
+        recorded_at=rfc3339_milliseconds(predicate.recordedAt),
+        columns=predicate.columns(),
+        envelope=envelope,
+    )

@@ -21,7 +21,7 @@ from ..errors import BadInput, NotRecorded
 from . import envelope as dsse
 from . import statement
 from .ledger import Store, Stored
-from .predicate import DECISION_TYPE
+from .predicates.decision import DECISION_TYPE
 from .public_keys import PublicKey
 
 
@@ -91,7 +91,7 @@ def _json(payload: bytes) -> Any:
 def _decision(stored: Stored, payload: bytes, predicate: Mapping[str, Any], origin: str) -> Signed:
     if predicate["ledger"]["origin"] != origin:
         raise BadInput("it was made for another ledger")
-    columns = (stored.id, stored.outcome, stored.recorded_at, stored.subject)
+    columns = (stored.id, stored.columns.outcome, stored.recorded_at, stored.columns.subject)
     uri = predicate["input"]["subject"]["uri"]
     if columns != (predicate["id"], predicate["outcome"], predicate["recordedAt"], uri):
         raise BadInput("its columns do not say what is signed")

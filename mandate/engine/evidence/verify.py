@@ -1,18 +1,20 @@
 """Verifies a ledger: every entry, and that they are the entries that were appended, in that order.
 
-    1. the store finds nothing wrong with itself (its file, its guards, no id twice)
+    1. the store finds nothing wrong with itself (its tables, its guards, no id twice)
     2. indexes run from 0 without a gap
-    3. the chain of each entry is the running digest over all leaves so far
-    4. each entry is right in itself, see `checks`
+    3. the tree that is stored is the tree over the entries' leaves
+    4. every signed head is right, and says of the tree what it was when the head was signed
+    5. the newest head covers all entries
+    6. each entry is right in itself, see `checks`
+    7. the tree begins with the tree of a head that somebody kept elsewhere, if one is given
 
-What this form of the ledger cannot find:
+What no ledger can show by itself:
 
-- **The newest entries removed.** What is left is a shorter ledger without a fault. Whoever keeps the number
-  of entries and the newest chain elsewhere (`Report.entries`, `Report.chain`) can tell. It takes such a head,
-  kept where the ledger's writer cannot change it; a Merkle log's signed head is one that others can check.
-- **Entries removed or re-ordered, with everything after them numbered and chained anew.** The chain is not
-  signed: it finds accidents, and whoever does not know of it. A chain that was kept elsewhere finds the rest.
-- **Anything written by somebody who has the signing key.**
+- **The newest entries removed, with their heads.** What is left is a shorter ledger without a fault, as one
+  that was restored from a backup is. A head that was kept elsewhere, or one that a witness signed, finds it.
+- **Two ledgers that go on differently from one head**, each shown to somebody else. Whoever compares heads,
+  as a witness does, finds it.
+- **Anything written by somebody who has the signing key**, before anybody kept a head over it.
 """
 
 from __future__ import annotations
@@ -20,13 +22,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..errors import NotRecorded
+from ..errors import BadInput, NotRecorded
 from .checks import faults
-from .ledger import Store, Stored, first_chain, next_chain
+from .ledger import Head, Reader, Stored
+from .log import checkpoint
+from .log.checkpoint import Checkpoint
+from .log.merkle import EMPTY_ROOT, Frontier
+from .log.note import NoteKey
 from .public_keys import PublicKey
 
 _SHOWN = 100
 """How many faults a report keeps: a ledger has any number of them."""
+_TREE = "the stored tree does not follow from the entries: it, they, or their order was changed"
+_HEAD = "the signed head over all entries up to here says otherwise: they, or their order, were changed"
+_SINCE = "the entries up to here are not those of the head that was kept: the ledger was forked or rewritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,8 @@ class Checked:
     """An entry, or the ledger as a whole, that was looked at."""
 
     index: int | None
-    chain: bytes
-    """The running digest up to here."""
+    root: bytes | None
+    """Of the tree up to here; `None` if nobody can say, or it was not asked."""
     faults: tuple[Fault, ...]
 
 
@@ -66,8 +75,8 @@ class Report:
     """How many faults there are."""
     faults: tuple[Fault, ...]
     """The first of them."""
-    chain: str
-    """The running digest over all leaves, 64 hexadecimal digits: keep it elsewhere, with `entries`."""
+    root: str | None
+    """Of the tree over all entries, 64 hexadecimal digits; `None` if nobody can say."""
 
     @property
     def sound(self) -> bool:
@@ -75,46 +84,172 @@ class Report:
         return self.wrong == 0
 
 
-def verify(store: Store, keys: Mapping[str, PublicKey]) -> Iterator[Checked]:
+def verify(
+    store: Reader, keys: Mapping[str, PublicKey], *, since: Checkpoint | None = None
+) -> Iterator[Checked]:
     """Look at the ledger as a whole, then at each entry, in bounded memory; believe only `keys`.
 
-    What cannot be read on is a fault, not an error: what was found before it counts. `NotRecorded` only if
-    the ledger's name cannot be had.
+    `since`: a head that was kept elsewhere, whose signature has been verified. What cannot be read on is a
+    fault, not an error: what was found before it counts. `NotRecorded` only if the ledger's name cannot be
+    had.
     """
     origin = store.origin
-    chain = first_chain(origin)
-    yield Checked(None, chain, _damage(store))  # 1
+    try:
+        with store.snapshot() as frozen:
+            yield from _verified(frozen, origin, keys, since)
+    except NotRecorded as error:
+        yield Checked(None, None, (Fault(None, None, error.what),))
+
+
+def _verified(
+    store: Reader, origin: str, keys: Mapping[str, PublicKey], since: Checkpoint | None
+) -> Iterator[Checked]:
+    yield Checked(None, None, _damage(store))  # 1
     expected = 0
+    log = _Log(store, origin, keys, since)
     try:
         for stored in store.entries():
-            chain = next_chain(chain, stored.leaf)
             found = (
                 *_place(stored, expected),  # 2
-                *_order(stored, chain),  # 3
-                *faults(stored, origin, keys),  # 4
+                *log.entry(stored),  # 3, 4, 7
+                *faults(stored, origin, keys),  # 6
             )
-            # One change must not make every later entry a fault: go on from what is stored.
-            chain, expected = stored.chain, stored.index + 1
-            yield Checked(stored.index, chain, tuple(Fault(stored.index, stored.id, what) for what in found))
+            expected = stored.index + 1
+            yield Checked(
+                stored.index, log.root, tuple(Fault(stored.index, stored.id, what) for what in found)
+            )
+        yield Checked(None, log.root, tuple(Fault(None, None, what) for what in log.end(expected)))  # 5, 7
     except NotRecorded as error:
         unread = f"nothing from entry {expected} on can be read: {error.what}"
-        yield Checked(None, chain, (Fault(None, None, unread),))
+        yield Checked(None, None, (Fault(None, None, unread),))
 
 
 def report(checked: Iterable[Checked]) -> Report:
     """The sum of what `verify` yields."""
     entries = wrong = 0
-    chain = b""
+    root: bytes | None = None
     shown: list[Fault] = []
     for each in checked:
         entries += each.index is not None
         wrong += len(each.faults)
-        chain = each.chain
+        root = each.root
         shown.extend(each.faults[: _SHOWN - len(shown)])
-    return Report(entries, wrong, tuple(shown), chain.hex())
+    return Report(entries, wrong, tuple(shown), None if root is None else root.hex())
 
 
-def _damage(store: Store) -> tuple[Fault, ...]:
+class _Log:
+    """The tree and its heads, followed entry by entry.
+
+    One change must not make every later entry a fault: after one, it goes on from what is stored.
+    """
+
+    def __init__(
+        self, store: Reader, origin: str, keys: Mapping[str, PublicKey], since: Checkpoint | None
+    ) -> None:
+        self._store = store
+        self._origin = origin
+        self._keys = _note_keys(origin, keys)
+        self._since = since
+        self._nodes = store.nodes()
+        self._node = next(self._nodes, None)
+        self._heads = store.heads()
+        self._head = next(self._heads, None)
+        self._newest = 0
+        """The size of the newest head so far."""
+        self._agrees = True
+        """Whether the last head that was looked at says what the tree says."""
+        self._frontier: Frontier | None = Frontier()
+
+    @property
+    def root(self) -> bytes | None:
+        """Of the tree up to here."""
+        return None if self._frontier is None else self._frontier.root
+
+    def entry(self, stored: Stored) -> Iterator[str]:
+        """What is wrong with the tree and with the head that end with this entry."""
+        if self._frontier is None or self._frontier.size != stored.index:
+            self._frontier = self._from_store(stored.index)
+        yield from self._grown(stored)
+        while self._head is not None and self._head.size <= stored.index + 1:
+            yield from self._signed(self._head, stored.index + 1)
+            self._newest = self._head.size
+            self._head = next(self._heads, None)
+        if self._since is not None and self._since.size == stored.index + 1:
+            root, since, self._since = self.root, self._since, None
+            if root != since.root:
+                yield _SINCE
+
+    def end(self, size: int) -> Iterator[str]:
+        """What is wrong with the log as a whole, which has `size` entries."""
+        while self._head is not None:
+            yield f"there is a signed head over {self._head.size} entries, and there are {size}"
+            self._newest, self._head = self._head.size, next(self._heads, None)
+        if self._newest < size:
+            yield f"no signed head covers the last {size - self._newest} of {size} entries"
+        if self._node is not None:
+            yield f"the stored tree goes beyond entry {size - 1}"
+        if self._since is None:
+            return
+        if self._since.size > size:
+            yield (
+                f"the head that was kept covers {self._since.size} entries, and there are {size}: the newest "
+                "were removed, or an older copy was put in place"
+            )
+        elif self._since.size == 0 and self._since.root != EMPTY_ROOT:
+            yield _SINCE
+
+    def _grown(self, stored: Stored) -> Iterator[str]:
+        there = []
+        while self._node is not None and self._node[0] <= stored.index:
+            if self._node[0] == stored.index:
+                there.append(self._node[1:])
+            self._node = next(self._nodes, None)
+        if self._frontier is None:
+            self._frontier = self._from_store(stored.index + 1)
+            return
+        self._frontier, made = self._frontier.append(stored.leaf)
+        if there != [(node.level, node.hash) for node in made]:
+            yield _TREE
+            self._frontier = self._from_store(stored.index + 1)
+
+    def _signed(self, head: Head, size: int) -> Iterator[str]:
+        try:
+            said = checkpoint.read(head.checkpoint, self._keys)
+        except BadInput as error:
+            yield f"the head over {head.size} entries: {error.what}"
+            return
+        if (said.origin, said.size) != (self._origin, head.size):
+            of = ascii(said.origin)[:100]
+            yield f"the head over {head.size} entries was signed over {said.size} of {of}"
+            return
+        if head.size != size or self._frontier is None:
+            return  # the gap is a fault already
+        agrees = said.root == self.root
+        if not agrees:
+            if self._agrees:
+                yield _HEAD
+            self._frontier = self._from_store(size)
+        self._agrees = agrees
+
+    def _from_store(self, size: int) -> Frontier | None:
+        try:
+            return Frontier.of(size, self._store.node)
+        except NotRecorded:
+            return None
+
+
+def _note_keys(origin: str, keys: Mapping[str, PublicKey]) -> tuple[NoteKey, ...]:
+    """Of the keys, those that can sign heads."""
+    found = []
+    for key in keys.values():
+        try:
+            found.append(NoteKey.of(origin, key))
+        except BadInput:
+            continue
+    return tuple(found)
+
+
+def _damage(store: Reader) -> tuple[Fault, ...]:
     found: list[Fault] = []
     try:
         for what in store.damage():
@@ -124,11 +259,6 @@ def _damage(store: Store) -> tuple[Fault, ...]:
     except NotRecorded as error:
         found.append(Fault(None, None, error.what))
     return tuple(found)
-
-
-def _order(stored: Stored, chain: bytes) -> Iterator[str]:
-    if stored.chain != chain:
-        yield "its chain does not follow from the entries before it: they, or their order, were changed"
 
 
 def _place(stored: Stored, expected: int) -> Iterator[str]:

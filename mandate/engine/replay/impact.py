@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import NotRecorded
 from ..evidence import signed
 from ..evidence.ledger import Store, Stored
-from ..evidence.predicate import rfc3339_milliseconds
+from ..evidence.predicates.base import rfc3339_milliseconds
 from ..evidence.public_keys import PublicKey
 from ..evidence.signed import Signed
 from .difference import Difference, Json, difference

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ..errors import NotRecorded
+from ...errors import NotRecorded
+from .group import Refused
 
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     # SQLite's result code begins with, what it means, what to do: the first that fits.
@@ -46,7 +47,6 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "the disk does not take or give the ledger's data",
         "Check the disk and its quota, then ask again",
     ),
-    ("SQLITE_CONSTRAINT", "the ledger refuses the change", "Run `mandate ledger verify`"),
 )
 
 
@@ -55,6 +55,12 @@ def not_recorded(error: sqlite3.Error, path: Path) -> NotRecorded:
     code = str(getattr(error, "sqlite_errorname", ""))
     if code.startswith("SQLITE_CANTOPEN") and path.exists():
         code = "SQLITE_PERM"  # the file is there: it is its log that cannot be made beside it
+    if code.startswith("SQLITE_CONSTRAINT"):
+        return Refused(
+            f"the ledger refuses the change ({error})",
+            where=str(path),
+            next_step="Run `mandate ledger verify`",
+        )
     for beginning, meaning, next_step in _MEANINGS:
         if code.startswith(beginning):
             return NotRecorded(f"{meaning} ({error})", where=str(path), next_step=next_step)

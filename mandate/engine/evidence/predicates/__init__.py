@@ -1,0 +1,30 @@
+"""What can be recorded: one module a kind, each with a predicate type and a published JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+from .base import AUTHORITY, Predicate
+
+_MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "decision/v1": ("decision", "DecisionPredicate"),
+        "opening/v1": ("opening", "OpeningPredicate"),
+        "what-if/v1": ("decision", "WhatIfPredicate"),
+    }
+)
+"""Module and class by the type's name. A module is imported when an entry of its kind is met."""
+
+TYPES: frozenset[str] = frozenset(AUTHORITY + name for name in _MODULES)
+"""All predicate types that this version knows."""
+
+
+def known(predicate_type: object) -> type[Predicate] | None:
+    """The model of a predicate type; `None` if this version does not know it."""
+    if not isinstance(predicate_type, str) or predicate_type not in TYPES:
+        return None
+    module, name = _MODULES[predicate_type.removeprefix(AUTHORITY)]
+    found: type[Predicate] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found

@@ -1,0 +1,283 @@
+"""The shared ledger: a schema in a PostgreSQL database, for several writers on several machines.
+
+Durability: `synchronous_commit` is at least `on`, so the write-ahead log is on the disk at each commit (and
+on a synchronous standby, where the server has one). A server with `fsync` or `full_page_writes` off is
+refused: what it acknowledges, it can lose.
+
+Writers take turns by an advisory lock. The triggers refuse every change of what is there, whoever makes it;
+besides, the roles of writers and auditors have no right to: see `grant`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ...errors import BadConfiguration, NotRecorded
+from ..keys import Signer
+from ..names import checked_origin
+from ..predicates.base import rfc3339_milliseconds
+from . import database
+from .database import LostConnection
+from .group import Refused
+from .ledger import SqlLedger
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.sql import Composed
+
+SCHEMA = "mandate"
+"""Where the ledger's tables are, in the database that the URL names."""
+_CONNECT_SECONDS = 10
+_BUSY_MILLISECONDS = 10_000
+"""How long a writer waits for its turn."""
+_STATEMENT_MILLISECONDS = 600_000
+_MIGRATIONS = database.migrations("postgresql")
+NEWEST = len(_MIGRATIONS)
+_OFF = "off"
+_DURABLE = frozenset({"on", "remote_apply"})
+
+
+def create(url: str, *, origin: str) -> None:
+    """Make a new, empty ledger named `origin` in the database at `url`, as its owner.
+
+    `BadConfiguration` if there is one already, or if the name is not one; `NotRecorded` if the database
+    refuses. All of it is made, or nothing.
+    """
+    checked_origin(origin)
+    new = PostgresqlDatabase(url)
+    with new.translated(), closing(new.opened()) as connection, new.transaction(connection, turn=False):
+        if new.queries.has_schema(connection, name=SCHEMA):
+            raise BadConfiguration(
+                f"there is a schema {SCHEMA} already",
+                where=new.location,
+                next_step="Keep the ledger that is there, or choose another database",
+            )
+        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        for migration in _MIGRATIONS:
+            connection.execute(migration.encode())
+        new.queries.found(connection, origin=origin, created_at=rfc3339_milliseconds(datetime.now(UTC)))
+
+
+def grant(url: str, *, writer: str | None = None, auditor: str | None = None) -> None:
+    """Let the role `writer` append and read, and the role `auditor` read, and no more; as the owner.
+
+    Roles that have been granted more before lose it. `NotRecorded` if the database refuses, for one that
+    does not exist.
+    """
+    from psycopg import sql
+
+    owned = PostgresqlDatabase(url)
+    rights = [(writer, "SELECT, INSERT"), (auditor, "SELECT")]
+    with owned.translated(), closing(owned.opened()) as connection, owned.transaction(connection, turn=False):
+        for role, right in rights:
+            if role is None:
+                continue
+            for statement in (
+                "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}",
+                "REVOKE ALL ON SCHEMA {schema} FROM {role}",
+                "GRANT USAGE ON SCHEMA {schema} TO {role}",
+                f"GRANT {right} ON ALL TABLES IN SCHEMA {{schema}} TO {{role}}",
+                "REVOKE INSERT ON {schema}.ledger, {schema}.migrations FROM {role}",
+            ):
+                connection.execute(_composed(sql.SQL(statement), role))
+
+
+def open_for_appending(url: str, signer: Signer) -> SqlLedger:
+    """The ledger at `url`; `signer` signs its heads. `NotRecorded` if it cannot be used."""
+    ledger = SqlLedger(PostgresqlDatabase(url), signer)
+    ledger.check()
+    return ledger
+
+
+def open_for_reading(url: str) -> SqlLedger:
+    """The ledger at `url`, to be read only. `NotRecorded` if it cannot be."""
+    ledger = SqlLedger(PostgresqlDatabase(url))
+    ledger.check()
+    return ledger
+
+
+class PostgresqlDatabase:
+    """A `database.Database` on a server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def location(self) -> str:
+        """The URL without a password and without parameters."""
+        return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1@", self._url).partition("?")[0]
+
+    @property
+    def queries(self) -> Any:
+        """The queries in PostgreSQL's dialect."""
+        return database.queries("postgresql", "psycopg")
+
+    def connect(self, *, appending: bool) -> psycopg.Connection:
+        """A connection to an existing ledger; one that can only read unless `appending`."""
+        connection = self.opened()
+        try:
+            self._refuse_older(connection)
+            if appending:
+                self._refuse_forgetful(connection)
+            else:
+                connection.execute("SET default_transaction_read_only = on")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def transaction(self, connection: psycopg.Connection, *, turn: bool = True) -> Iterator[None]:
+        """Everything or nothing; with its `turn`, no other writer meanwhile."""
+        self.queries.begin(connection)
+        with self._ended(connection):
+            if turn:
+                self.queries.take_turn(connection)
+            yield
+
+    @contextmanager
+    def snapshot(self, connection: psycopg.Connection) -> Iterator[None]:
+        """All reads see what the first one saw."""
+        self.queries.begin_snapshot(connection)
+        with self._ended(connection):
+            yield
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Errors of PostgreSQL in Mandate's terms."""
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._not_recorded(error) from error
+
+    def damage(self, connection: psycopg.Connection) -> Iterator[str]:
+        """Guards, columns and constraints that are gone, changed or new. The server checks its own files."""
+        yield from database.changed(_expected(), dict(self.queries.objects(connection)))
+
+    def opened(self) -> psycopg.Connection:
+        """A connection, settled for the ledger's use. Transactions are begun by hand."""
+        import psycopg
+
+        return psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="mandate",
+            options=(
+                f"-c search_path={SCHEMA},pg_catalog -c lock_timeout={_BUSY_MILLISECONDS}"
+                f" -c statement_timeout={_STATEMENT_MILLISECONDS} -c client_encoding=UTF8"
+            ),
+        )
+
+    def _refuse_older(self, connection: psycopg.Connection) -> None:
+        if not self.queries.has_ledger(connection):
+            raise NotRecorded(
+                "there is no ledger in this database",
+                where=self.location,
+                next_step="Make one with `mandate ledger create`, as the database's owner",
+            )
+        found = int(self.queries.version(connection))
+        if found == NEWEST:
+            return
+        if found > NEWEST:
+            what, next_step = "a newer", "Upgrade Mandate"
+        else:
+            what, next_step = "an older", "Run `mandate ledger migrate`, as the database's owner"
+        raise NotRecorded(
+            f"{what} Mandate made this ledger (version {found}; this one knows {NEWEST})",
+            where=self.location,
+            next_step=next_step,
+        )
+
+    def _refuse_forgetful(self, connection: psycopg.Connection) -> None:
+        """A server that acknowledges what it can lose keeps no evidence."""
+        fsync, pages, commit = self.queries.durability(connection)
+        for name, value in (("fsync", fsync), ("full_page_writes", pages)):
+            if value == _OFF:
+                raise NotRecorded(
+                    f"the server can lose what it acknowledges: {name} is off",
+                    where=self.location,
+                    next_step=f"Set {name} = on in the server's configuration",
+                )
+        if commit not in _DURABLE:
+            connection.execute("SET synchronous_commit = on")
+        if self.queries.in_recovery(connection):
+            raise NotRecorded(
+                "this server is a standby, which takes no entries",
+                where=self.location,
+                next_step="Point ledger.url to the primary",
+            )
+
+    @contextmanager
+    def _ended(self, connection: psycopg.Connection) -> Iterator[None]:
+        try:
+            yield
+            self.queries.commit(connection)
+        except BaseException:
+            if not connection.closed:
+                self._rolled_back(connection)
+            raise
+
+    def _rolled_back(self, connection: psycopg.Connection) -> None:
+        import psycopg
+
+        try:
+            self.queries.rollback(connection)
+        except psycopg.Error:
+            connection.close()  # the server rolls back what a lost connection has begun
+
+    def _not_recorded(self, error: psycopg.Error) -> NotRecorded:
+        said = _first_line(error)
+        state = error.sqlstate or ""
+        for beginning, meaning, next_step in _MEANINGS:
+            if state.startswith(beginning) and state:
+                kind = Refused if beginning == "23" else NotRecorded
+                return kind(f"{meaning} ({said})", where=self.location, next_step=next_step)
+        return LostConnection(
+            f"the database cannot be reached, or went away ({said})",
+            where=self.location,
+            next_step="Check ledger.url and that the server runs, then ask again",
+        )
+
+
+def _expected() -> dict[str, str]:
+    """What `objects` finds in a ledger that nobody has touched. A new one must find the same: tested."""
+    expected: dict[str, str] = json.loads(database.script("postgresql_objects.json"))
+    return expected
+
+
+_MEANINGS = (
+    # SQLSTATE begins with, what it means, what to do: the first that fits. None begins with the ones that
+    # mean a lost connection: 08, 57P (the server ends), or nothing, where the client lost it.
+    ("23", "the ledger refuses the change", "Run `mandate ledger verify`"),
+    ("25006", "the ledger is read-only here", "Open it for appending, as a role that may"),
+    ("28", "the database does not let this role in", "Check the role, and its password in PGPASSFILE"),
+    ("3D", "there is no such database", "Correct ledger.url"),
+    ("42501", "the role may not do this", "Ask the ledger's owner to grant it, see `mandate ledger grant`"),
+    ("42704", "there is no such role", "Name a role that exists"),
+    ("53", "the server has no room", "Make room on the server, then ask again"),
+    ("55P03", "another process holds the ledger", "Ask again; end the process that holds it"),
+    ("57014", "the server took too long", "Ask again"),
+    ("58", "the server's disk does not take or give the ledger's data", "Check the server's disk"),
+    ("XX", "the ledger is damaged", "Keep a copy, run `mandate ledger verify`, restore from a backup"),
+    ("42", "this is no ledger that this Mandate knows", "Run `mandate ledger verify`"),
+    ("22", "the database cannot keep this text", "Look for a NUL character in a name"),
+)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return ascii(str(error).strip().partition("\n")[0])[1:-1][:300] or type(error).__name__
+
+
+def _composed(statement: Any, role: str) -> Composed:
+    from psycopg import sql
+
+    composed: Composed = statement.format(schema=sql.Identifier(SCHEMA), role=sql.Identifier(role))
+    return composed
