@@ -12,6 +12,7 @@ import pytest
 from mandate.engine.opa import places
 from mandate.engine.opa.locate import find_opa
 from mandate.engine.opa.recipe import Recipe, build
+from tests.verifiers import programs
 
 OPA_1_20_0 = Path(__file__).parent / "opa-1.20.0"
 
@@ -45,6 +46,18 @@ def opa() -> Path:
 def regal() -> Path:
     """The real Regal, likewise."""
     return places.program("regal")
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """Cosign, which verifies envelopes."""
+    return programs.cosign()
+
+
+@pytest.fixture(scope="session")
+def verify_log() -> Path:
+    """A program that verifies heads and proofs of a log without any code of Mandate's."""
+    return programs.verify_log()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ from .nearest import advice
 FILE_NAME = "mandate.yaml"
 LIBRARY = "library"
 _ENVIRONMENT_PREFIX = "MANDATE_"
-_NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK"}
+_NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK", "MANDATE_PERSON_KEY"}
+_SECRET = re.compile(r"MANDATE_(HEAD_|PERSON_)?KEY_(PASSPHRASE|PIN)(_FILE)?")
+"""Variables that `evidence.signers.secrets` reads."""
 
 
 class LedgerSettings(Frozen):
@@ -195,7 +198,7 @@ def _is_model(kind: Any) -> bool:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterable[tuple[str, list[str], str]]:
     for name in sorted(environment):
-        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
+        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS and not _SECRET.fullmatch(name):
             path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
             _first_is_known(path[0], f"the environment variable {name}")
             yield name, path, environment[name]

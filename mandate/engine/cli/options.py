@@ -88,3 +88,29 @@ def verbose(command: _Command) -> _Command:
     return click.option(
         "--verbose", "-v", is_flag=True, help="Show what passed, and where each fact came from."
     )(command)
+
+
+def person(command: _Command) -> _Command:
+    """Adds `--key` and `--public-key`, and passes the `signer` of whoever runs the command."""
+
+    @click.option(
+        "--key",
+        metavar="URI",
+        envvar="MANDATE_PERSON_KEY",
+        default="ssh-agent:",
+        show_default="the only Ed25519 key of your ssh-agent",
+        help="Your own signing key: a file, ssh-agent:SHA256:…, hsm:…, or a service.",
+    )
+    @click.option(
+        "--public-key",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The file with its public key, for a token or a service.",
+    )
+    @functools.wraps(command)
+    def signing(*args: Any, key: str, public_key: Path | None, **kwargs: Any) -> Any:
+        from ..evidence.signers import secrets, signer
+
+        whose = signer(key, public_key=public_key, secrets=secrets.Secrets(secrets.PERSON))
+        return command(*args, signer=whose, **kwargs)
+
+    return signing  # type: ignore[return-value]  # the decorators add options, which types cannot say

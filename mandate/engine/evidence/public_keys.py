@@ -16,12 +16,18 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+    load_ssh_public_key,
+)
 
 from ..errors import BadConfiguration
 
 SUFFIX = ".pub"
 """How a public key's file name ends."""
+_SSH_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,26 @@ class PublicKey:
             return cls(_fingerprint(key), key)
         raise ValueError("neither an Ed25519 nor an ECDSA P-256 key")
 
+    @classmethod
+    def from_ssh(cls, line: str) -> PublicKey:
+        """The key in a line as `ssh-keygen` writes it: `ssh-ed25519 AAAA… comment`.
+
+        `ValueError` for everything else: options before the type, a certificate, a key of another kind (also
+        one on a FIDO token, which signs more than the data), a second line, another spelling of the same key.
+        """
+        line = line.removesuffix("\n")
+        type_, encoded = [*line.split(" ", 2), ""][:2]
+        if type_ not in _SSH_TYPES or not line.isprintable():
+            raise ValueError(f"not one line with an SSH public key of type {' or '.join(_SSH_TYPES)}")
+        spelt = f"{type_} {encoded}"
+        try:
+            key = cls.of(load_ssh_public_key(spelt.encode()))
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise ValueError("the SSH public key is damaged") from error
+        if key.ssh != spelt:
+            raise ValueError("the SSH public key is not spelt as SSH spells it")
+        return key
+
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether this key made `signature` over `data`."""
         try:
@@ -57,6 +83,16 @@ class PublicKey:
         """The key as PEM `SubjectPublicKeyInfo`, as Cosign and OpenSSL read it."""
         return self.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
+    @property
+    def ssh(self) -> str:
+        """The key as SSH writes it, `<type> <base64>`, without a comment."""
+        return self.key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
+
+    @property
+    def algorithm(self) -> str:
+        """`Ed25519` or `ECDSA P-256`."""
+        return "Ed25519" if isinstance(self.key, Ed25519PublicKey) else "ECDSA P-256"
+
 
 def keyring(*keys: PublicKey) -> Mapping[str, PublicKey]:
     """The keys by their ids: whose signatures count."""
@@ -67,9 +103,12 @@ _ADVICE = "Point to the ledger's public key, the .pub file beside its signing ke
 
 
 def load(path: Path, *, advice: str = _ADVICE) -> PublicKey:
-    """The public key in a PEM file. `BadConfiguration` if there is none; `advice` is what to do about it."""
+    """The public key in a file, PEM or a line of SSH's.
+
+    `BadConfiguration` if there is none; `advice` is what to do about it.
+    """
     try:
-        return PublicKey.of(load_pem_public_key(path.read_bytes()))
+        return _parse(path.read_bytes())
     except OSError as error:
         raise BadConfiguration(
             f"the public key cannot be read: {error.strerror}",
@@ -78,7 +117,7 @@ def load(path: Path, *, advice: str = _ADVICE) -> PublicKey:
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadConfiguration(
-            "this is no public key in PEM for Ed25519 or ECDSA P-256",
+            "this is no public key for Ed25519 or ECDSA P-256, neither in PEM nor as SSH writes it",
             where=str(path),
             next_step=advice,
         ) from error
@@ -94,6 +133,12 @@ def load_folder(folder: Path) -> Mapping[str, PublicKey]:
             next_step="Put the public keys here whose signatures count",
         )
     return keys
+
+
+def _parse(content: bytes) -> PublicKey:
+    if content.startswith(tuple(f"{type_} ".encode() for type_ in _SSH_TYPES)):
+        return PublicKey.from_ssh(content.decode())
+    return PublicKey.of(load_pem_public_key(content))
 
 
 def _fingerprint(key: Ed25519PublicKey | EllipticCurvePublicKey) -> str:

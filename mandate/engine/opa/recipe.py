@@ -42,7 +42,7 @@ class Recipe:
     """The program's name, such as `opa`."""
     version: str
     package: str
-    """Its Go package."""
+    """Its Go package; `.` if it lies in the module itself."""
     module: Path
     """The folder with the `go.mod` and `go.sum` that pin it."""
     asked: str = "version"
@@ -90,8 +90,8 @@ def _built(wanted: Recipe, workplace: Path, progress: Progress) -> Path:
     module = workplace / "module"
     module.mkdir()
     # A copy: what travels in a wheel may lie in a folder that is read-only.
-    for name in ("go.mod", "go.sum"):
-        shutil.copyfile(wanted.module / name, module / name)
+    for file in (wanted.module / "go.mod", wanted.module / "go.sum", *wanted.module.glob("*.go")):
+        shutil.copyfile(file, module / file.name)
     go, environment = _go(_needed(module / "go.mod"), workplace, progress)
     program = workplace / wanted.name
     progress(f"Building {wanted.name} {wanted.version} from source; the first time takes a minute or two")

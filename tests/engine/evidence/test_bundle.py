@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
-import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -19,25 +17,8 @@ from mandate.engine.evidence.public_keys import keyring
 from mandate.engine.evidence.recorder import Recorder
 from mandate.engine.evidence.sqlite import SqliteLedger
 from mandate.engine.input.document import Input
-from mandate.engine.opa import places, recipe
 
-MODULE = Path(__file__).parents[2] / "cosign"
-PACKAGE = "github.com/sigstore/cosign/v3/cmd/cosign"
 DECISION = "https://mandate.dev/attestations/decision/v1"
-
-
-@pytest.fixture(scope="session")
-def cosign() -> Path:
-    """Cosign, built once a user from `tests/cosign/go.mod` (two minutes) and kept with OPA and Regal."""
-    pinned = re.search(r"github\.com/sigstore/cosign/v3 v(\S+)", (MODULE / "go.mod").read_text())
-    assert pinned
-    folder = places.data_home() / f"cosign-{pinned[1]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes, one build
-        if not (folder / "cosign").exists():
-            recipe.build(recipe.Recipe("cosign", pinned[1], PACKAGE, MODULE), folder)
-    return folder / "cosign"
 
 
 Verify = Callable[..., "subprocess.CompletedProcess[str]"]

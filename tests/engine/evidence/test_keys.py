@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import os
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -26,7 +28,9 @@ from mandate.engine.evidence import keys, public_keys
 from mandate.engine.evidence.keys import SigningKey
 
 
-def private_pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
+def private_pem(
+    key: Ed25519PrivateKey | EllipticCurvePrivateKey | X25519PrivateKey, password: bytes = b""
+) -> bytes:
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
@@ -97,10 +101,21 @@ def test_key_behind_a_link_is_judged_by_its_own_mode(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "this is no private key in PEM without a passphrase"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "this is no private key in PEM"),
-        (private_pem(Ed25519PrivateKey.generate(), b"secret"), "this is no private key in PEM without"),
-        (private_pem(generate_private_key(SECP256R1())), "the signing key is not an Ed25519 key"),
+        (b"", "this is no private key, neither in PEM nor as OpenSSH writes it"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "this is no private key, neither",
+        ),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "this is no private key, neither"),
+        (
+            private_pem(Ed25519PrivateKey.generate(), b"secret"),
+            "the signing key has a passphrase, which cannot",
+        ),
+        (
+            private_pem(generate_private_key(SECP384R1())),
+            "the signing key is neither an Ed25519 nor an ECDSA",
+        ),
+        (private_pem(X25519PrivateKey.generate()), "the signing key is neither an Ed25519 nor an ECDSA"),
     ],
 )
 def test_what_is_no_usable_key_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
@@ -110,6 +125,57 @@ def test_what_is_no_usable_key_is_refused(tmp_path: Path, content: bytes, what: 
     with pytest.raises(BadConfiguration) as error:
         keys.load(path)
     assert error.value.what.startswith(what)
+
+
+def test_key_with_a_passphrase_opens_with_it_and_with_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    key = keys.create(path, b"correct horse")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert keys.load(path, lambda: b"correct horse").public_key == key.public_key
+    with pytest.raises(BadConfiguration) as error:
+        keys.load(path, lambda: b"battery staple")
+    assert str(error.value) == (
+        f"{path}: the passphrase does not open the signing key, or the file is damaged."
+        " Give the passphrase that the key was made with."
+    )
+
+
+def test_key_with_a_passphrase_is_one_that_openssh_opens(tmp_path: Path) -> None:
+    key = keys.create(tmp_path / "signing.pem", b"correct horse")
+    derived = subprocess.run(
+        ["ssh-keygen", "-y", "-P", "correct horse", "-f", tmp_path / "signing.pem"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert derived.strip() == key.public_key.ssh
+    shown = (tmp_path / "signing.pem").read_text()
+    assert b"bcrypt" in base64.b64decode("".join(shown.splitlines()[1:-1]))
+
+
+def test_passphrase_is_asked_only_of_a_key_that_has_one(tmp_path: Path) -> None:
+    key = keys.create(tmp_path / "signing.pem")
+    assert keys.load(tmp_path / "signing.pem", pytest.fail).keyid == key.keyid
+
+
+@pytest.mark.parametrize("passphrase", [b"", b"secret"])
+@pytest.mark.parametrize("format_", [PrivateFormat.PKCS8, PrivateFormat.OpenSSH])
+@pytest.mark.parametrize(
+    "private", [Ed25519PrivateKey.generate(), generate_private_key(SECP256R1())], ids=["Ed25519", "P-256"]
+)
+def test_every_form_of_key_file_signs(
+    tmp_path: Path,
+    private: Ed25519PrivateKey | EllipticCurvePrivateKey,
+    format_: PrivateFormat,
+    passphrase: bytes,
+) -> None:
+    encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    path = tmp_path / "key"
+    path.touch(mode=0o600)
+    path.write_bytes(private.private_bytes(Encoding.PEM, format_, encryption))
+    key = keys.load(path, lambda: passphrase)
+    assert key.public_key.key == private.public_key()
+    assert key.public_key.verifies(key.sign(b"data"), b"data")
 
 
 def test_missing_key_says_how_to_get_one(tmp_path: Path) -> None:

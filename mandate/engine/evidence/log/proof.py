@@ -52,11 +52,13 @@ def parse(data: bytes) -> Proof:
     if len(data) > MAX_BYTES:
         raise BadInput(f"the proof is longer than {MAX_BYTES} bytes")
     above, blank, head = data.partition(b"\n\n")
+    if not blank:
+        raise BadInput("the proof has no empty line above its head")
     try:
         lines = above.decode("ascii").split("\n")
     except UnicodeDecodeError as error:
         raise BadInput("the proof has something that is not ASCII above its head") from error
-    if not blank or lines[0] != HEADER:
+    if lines[0] != HEADER:
         raise BadInput(f"the proof is not a {HEADER}")
     rest = lines[1:]
     if rest and rest[0].startswith(_EXTRA):

@@ -63,6 +63,15 @@ def test_a_tree_does_not_grow_backwards() -> None:
     assert not merkle.verify_consistency(1, TREE.roots[1], 2**63, TREE.roots[2], ())
 
 
+def test_a_proof_of_growth_has_as_many_hashes_as_it_must() -> None:
+    old, new = TREE.roots[3], TREE.roots[7]
+    proof = merkle.consistency(3, 7, TREE.read)
+    assert merkle.verify_consistency(3, old, 7, new, proof)
+    for wrong in ((), proof[:1], proof[:-1], (*proof, new), proof * 20):
+        assert not merkle.verify_consistency(3, old, 7, new, wrong)
+    assert not merkle.verify_inclusion(entry(0), 0, 1, TREE.roots[1], (new,))
+
+
 def test_proofs_of_what_is_not_there_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match="no entry 3 in a tree of 3"):
         merkle.inclusion(3, 3, TREE.read)

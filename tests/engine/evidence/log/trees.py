@@ -13,7 +13,7 @@ class Tree:
     """Its complete nodes, and its root at each size."""
 
     def __init__(self, size: int) -> None:
-        self.leaves = [entry(number) for number in range(size)]
+        self.leaves = [self.entry(number) for number in range(size)]
         self.nodes: dict[tuple[int, int], bytes] = {}
         self.reads = 0
         frontier = Frontier()
@@ -23,6 +23,9 @@ class Tree:
             frontier, complete = frontier.append(data)
             self.nodes.update({(node.level, node.number): node.hash for node in complete})
             self.roots.append(frontier.root)
+
+    def entry(self, number: int) -> bytes:
+        return entry(number)
 
     def read(self, level: int, number: int) -> bytes:
         self.reads += 1

@@ -1,0 +1,42 @@
+"""Programs that Mandate's authors did not write, and that judge what it writes.
+
+Each is built once a user from its pinned Go module, and kept with OPA and Regal.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+from pathlib import Path
+
+from mandate.engine.opa import places, recipe
+from mandate.engine.opa.recipe import Recipe
+
+_TESTS = Path(__file__).parents[1]
+_COSIGN = _TESTS / "cosign"
+_VERIFY_LOG = _TESTS / "verifiers" / "go"
+
+
+def cosign() -> Path:
+    """Cosign, for envelopes. It takes two minutes to build."""
+    pinned = re.search(r"github\.com/sigstore/cosign/v3 v(\S+)", (_COSIGN / "go.mod").read_text())
+    assert pinned
+    return _built(Recipe("cosign", pinned[1], "github.com/sigstore/cosign/v3/cmd/cosign", _COSIGN))
+
+
+def verify_log() -> Path:
+    """`tests/verifiers/go`, for heads and proofs. It takes seconds to build."""
+    sources = sorted(_VERIFY_LOG.iterdir())
+    version = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
+    return _built(Recipe("verify-log", version, ".", _VERIFY_LOG))
+
+
+def _built(wanted: Recipe) -> Path:
+    folder = places.data_home() / f"{wanted.name}-{wanted.version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes, one build
+        if not (folder / wanted.name).exists():
+            recipe.build(wanted, folder)
+    return folder / wanted.name
