@@ -1,0 +1,25 @@
+"""`mandate ledger`: reads the evidence, and verifies it. One module a command."""
+
+from __future__ import annotations
+
+import click
+
+from ..lazy import LazyGroup
+
+_COMMANDS = {
+    "show": "List the newest entries.",
+    "verify": "Re-check every signature and digest, and say which entry is wrong.",
+    "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
+    "statement": "Print a decision's in-toto Statement.",
+}
+
+
+@click.command(
+    "ledger",
+    cls=LazyGroup,
+    package=__name__,
+    modules=_COMMANDS,
+    context_settings={"max_content_width": 100},
+)
+def command() -> None:
+    """Read and verify the recorded evidence."""
