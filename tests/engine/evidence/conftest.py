@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import re
 import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,10 +19,8 @@ from mandate.engine.input.document import Input
 from mandate.engine.input.figures import Figure, Interval, Origin
 from mandate.engine.input.performance import NoBaseline, Performance, Rows
 from mandate.engine.input.subject import Action, Request, Subject
-from mandate.engine.opa import places, recipe
 
 ORIGIN = "bank.example/models"
-COSIGN = Path(__file__).parents[2] / "cosign"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -148,19 +144,3 @@ def no_room() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.fixture(scope="session")
-def cosign() -> Path:
-    """Cosign, built once a user from `tests/cosign/go.mod` (two minutes) and kept with OPA and Regal."""
-    pinned = re.search(r"github\.com/sigstore/cosign/v3 v(\S+)", (COSIGN / "go.mod").read_text())
-    assert pinned
-    folder = places.data_home() / f"cosign-{pinned[1]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes, one build
-        if not (folder / "cosign").exists():
-            recipe.build(
-                recipe.Recipe("cosign", pinned[1], "github.com/sigstore/cosign/v3/cmd/cosign", COSIGN), folder
-            )
-    return folder / "cosign"
