@@ -176,7 +176,8 @@ def signing_key(configuration: Configuration) -> Signer:
 
 def open_ledger(path: Path, signer: Signer) -> None:
     """Record that the ledger at `path` is opened: its first entry."""
-    from .engine.evidence.predicates.opening import KeyStated, OpeningPredicate
+    from .engine.evidence.predicates.key import KeyStated
+    from .engine.evidence.predicates.opening import OpeningPredicate
     from .engine.evidence.recorder import Recorder
     from .engine.evidence.sql import sqlite
 

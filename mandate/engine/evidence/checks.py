@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from ..errors import BadInput
 from . import envelope as dsse
@@ -26,31 +26,48 @@ from .public_keys import PublicKey
 _COLUMNS = fields(Columns)
 
 
-def faults(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An entry that was looked at."""
+
+    faults: tuple[str, ...] = ()
+    """What is wrong with it, one clause each."""
+    predicate: Predicate | None = None
+    """What it says; `None` if that cannot be read."""
+    signers: tuple[str, ...] = ()
+    """The ids of the keys that are to have signed it: they did, if there is no fault."""
+
+
+def faults(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> tuple[str, ...]:
     """What is wrong with the entry of the ledger named `origin`, one clause each; nothing if it is right."""
+    return examine(stored, origin, keys).faults
+
+
+def examine(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Examined:
+    """The entry of the ledger named `origin`, and what is wrong with it."""
     if stored.envelope is None:
-        yield "its envelope is gone"
-        return
+        return Examined(("its envelope is gone",))
+    found: list[str] = []
     if hashlib.sha256(stored.envelope).digest() != stored.leaf:  # 1
-        yield "its envelope does not have the digest that is stored as its leaf"
+        found.append("its envelope does not have the digest that is stored as its leaf")
     try:
         envelope = dsse.parse(stored.envelope)  # 2
     except BadInput as error:
-        yield error.what
-        return
+        return Examined((*found, error.what))
+    signers = tuple(made.keyid for made in envelope.signatures)
     try:
         dsse.verify(envelope, keys)  # 3
     except BadInput as error:
-        yield error.what
+        found.append(error.what)
     try:
         stated = statement.read(envelope.payload)  # 4
     except BadInput as error:
-        yield error.what
-        return
-    yield from statement.contradictions(stated, statement.parse(envelope.payload))  # 5
+        return Examined((*found, error.what), signers=signers)
+    found += statement.contradictions(stated, statement.parse(envelope.payload))  # 5
     if stated.predicate.ledger.origin != origin:  # 6
-        yield f"it was made for another ledger, {ascii(stated.predicate.ledger.origin)[:100]}"
-    yield from _other_columns(stored, stated)  # 7
+        found.append(f"it was made for another ledger, {ascii(stated.predicate.ledger.origin)[:100]}")
+    found += _other_columns(stored, stated)  # 7
+    return Examined(tuple(found), stated.predicate, signers)
 
 
 def _other_columns(stored: Stored, stated: Statement[Predicate]) -> Iterator[str]:

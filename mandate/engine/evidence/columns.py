@@ -19,7 +19,7 @@ class Kind(StrEnum):
     PERSON = "person"
     """Who asked, made, approved, waived or acted."""
     SUBJECT = "subject"
-    """Another model version that an entry is about."""
+    """Another model version, or key, that an entry is about."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -66,7 +66,7 @@ class KeyStatus:
                     yield "it is not signed by the key that gives way, and by it alone"
                 if not self.may_sign(successor.keyid, index):
                     yield f"the key that takes its place was {self.endings[successor.keyid][0]}"
-            case KeyRevocationPredicate(revoked=revoked) if revoked in signers:
+            case KeyRevocationPredicate(revoked=revoked) if revoked.keyid in signers:
                 yield "a key cannot revoke itself"
 
     def may_sign(self, keyid: str, index: int) -> bool:
@@ -88,5 +88,5 @@ def _ending(index: int, predicate: Predicate) -> tuple[str, Ending] | None:
         case KeyRotationPredicate(retired=retired, successor=successor, reason=reason):
             return retired.keyid, Ending(How.ROTATED, index, reason, successor.keyid)
         case KeyRevocationPredicate(revoked=revoked, reason=reason):
-            return revoked, Ending(How.REVOKED, index, reason)
+            return revoked.keyid, Ending(How.REVOKED, index, reason)
     return None

@@ -15,7 +15,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ..errors import NotRecorded
 from .columns import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """What somebody knew who made an entry: if something newer was recorded, the entry may not be true."""
+
+    kinds: tuple[str, ...]
+    """Predicate types."""
+    latest: int
+    """The index of the latest entry of these kinds that was known; -1 if there was none."""
+
+
+class Outdated(NotRecorded):
+    """Something was recorded meanwhile that the entry did not reckon with; it was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,8 @@ class Entry:
     columns: Columns
     envelope: bytes
     """The DSSE envelope, byte for byte."""
+    premise: Premise | None = None
+    """On which it is stored, or else not at all."""
 
     @property
     def leaf(self) -> bytes:
@@ -99,6 +116,9 @@ class Reader(Protocol):
     def requested(self, key: str) -> Stored | None:
         """The entry that answers the request with this key."""
 
+    def of_kind(self, kind: str, start: int = 0) -> Iterator[Stored]:
+        """The entries of a predicate type from index `start` on, as they were when it began."""
+
     def entries(self, start: int = 0) -> Iterator[Stored]:
         """The entries from `start` on, by index, as they were when it began; in bounded memory."""
 
@@ -133,8 +153,9 @@ class Store(Reader, Protocol):
     def append(self, entry: Entry) -> Place:
         """Store the entry durably, under a signed head, and say where.
 
-        `NotRecorded` if it was not, or perhaps not, stored. Several writers may append at once: each index
-        and each id is given once. If there is an entry with its request key, that one's place is returned.
+        `NotRecorded` if it was not, or perhaps not, stored; `Outdated` if its premise does not hold. Several
+        writers may append at once: each index and each id is given once. If there is an entry with its
+        request key, that one's place is returned.
         """
 
     def append_all(self, entries: Sequence[Entry]) -> tuple[Place, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..decision import Judgement, Policy
 from ..errors import BadRequest, NotRecorded, UnknownSubject
 from . import envelope as dsse
 from . import statement
-from .checks import faults
+from .checks import Examined, examine
+from .key_watch import KeyWatch
 from .ledger import Reader, Stored
 from .predicates.decision import DecisionPredicate, RequestKey, WhatIfPredicate
 from .public_keys import PublicKey
@@ -39,7 +40,8 @@ def read_with_request(
     stored: Stored, store: Reader, keys: Mapping[str, PublicKey]
 ) -> tuple[Record, RequestKey | None]:
     """The same, with the request that it answers, if that had a key."""
-    wrong = "; ".join(faults(stored, store.origin, keys))
+    examined = examine(stored, store.origin, keys)
+    wrong = "; ".join((*examined.faults, *_unentitled(examined, stored.index, store, keys)))
     if wrong or stored.envelope is None:
         raise NotRecorded(
             f"the entry is not what was recorded: {wrong}",
@@ -74,6 +76,14 @@ def read_with_request(
         what_if=isinstance(predicate, WhatIfPredicate),
     )
     return record, predicate.request
+
+
+def _unentitled(
+    examined: Examined, index: int, store: Reader, keys: Mapping[str, PublicKey]
+) -> Iterator[str]:
+    """Why the key that signed the entry may not have."""
+    if not examined.faults and examined.predicate is not None:
+        yield from KeyWatch(store, keys).status.wrong(index, examined.predicate, examined.signers)
 
 
 def entry(store: Reader, reference: str) -> Stored:

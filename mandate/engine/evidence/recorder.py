@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,9 @@ from ..errors import BadInput, BadRequest, NotRecorded
 from ..input.document import Input
 from . import envelope as dsse
 from . import reading, statement
+from .key_watch import KeyWatch
 from .keys import Signer
-from .ledger import Entry, Place, Store
+from .ledger import Entry, Outdated, Place, Store
 from .predicates.base import LedgerUsed, MandateUsed, P, Predicate, rfc3339_milliseconds
 from .predicates.decision import (
     DecisionPredicate,
@@ -29,6 +30,7 @@ from .predicates.decision import (
 from .public_keys import PublicKey, keyring
 from .receipt import Receipt, Record
 
+_TRIES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,7 +64,9 @@ class Stamp:
 class Recorder:
     """Keeps what happened in one ledger, signed by one key.
 
-    `keys`: whose signatures count where something that is on record already is read back.
+    `keys`: whose signatures count where something that is on record already is read back. `head_key`: the
+    key that signs the heads, if it is another. Whatever is recorded raises `BadConfiguration` if one of the
+    keys was rotated or revoked.
     """
 
     def __init__(
@@ -71,11 +75,15 @@ class Recorder:
         signer: Signer,
         clock: Callable[[], datetime],
         keys: Mapping[str, PublicKey] | None = None,
+        *,
+        head_key: PublicKey | None = None,
     ) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
         self._keys = {**(keys or {}), **keyring(signer.public_key)}
+        self._head_key = head_key or signer.public_key
+        self._watch = KeyWatch(store, self._keys)
 
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
@@ -167,13 +175,15 @@ class Recorder:
         if predicate.ledger.origin != self._store.origin:
             raise BadInput(f"it was made for another ledger, {ascii(predicate.ledger.origin)[:100]}")
         entry = _entry(predicate, envelope.to_bytes())
+        signers = [made.keyid for made in envelope.signatures]
         for there in self._store.starting_with(predicate.id, limit=1):
             if there.leaf != entry.leaf:
                 raise BadInput("something else is on record under its id")
             return self._receipt(entry, envelope, there.index)
-        return self._receipt(entry, envelope, self._store.append(entry).index)
+        return self._receipt(entry, envelope, self._append(entry, signers).index)
 
     def _recorded(self, stated: Callable[[Stamp], P]) -> tuple[Entry, dsse.Envelope, Place]:
+        self._watch.entitle(self._signer.public_key.keyid)  # before anything is signed
         try:
             stamp = Stamp.of(self._clock(), self._store.origin)
             predicate = stated(stamp)
@@ -186,7 +196,22 @@ class Recorder:
                 next_step="Look for a number beyond 2**53, text that is not Unicode, or a clock before 1970",
             ) from error
         self._verify(entry.envelope)
-        return entry, envelope, self._store.append(entry)
+        return entry, envelope, self._append(entry, [self._signer.public_key.keyid])
+
+    def _append(self, entry: Entry, signers: Sequence[str]) -> Place:
+        """Store the entry, if the keys that signed it and the one that signs the head still may."""
+        for _ in range(_TRIES):
+            for keyid in (*signers, self._head_key.keyid):
+                self._watch.entitle(keyid)
+            try:
+                return self._store.append(replace(entry, premise=self._watch.premise))
+            except Outdated:
+                self._watch.look()
+        raise NotRecorded(
+            "keys are rotated or revoked faster than anything can be recorded",
+            where=self._store.location,
+            next_step="See `mandate key list`",
+        )
 
     def _verify(self, data: bytes) -> None:
         """Read back and verify the envelope as a stranger would: what is stored can be proven."""

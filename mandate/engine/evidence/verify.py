@@ -6,7 +6,8 @@
     4. every signed head is right, and says of the tree what it was when the head was signed
     5. the newest head covers all entries
     6. each entry is right in itself, see `checks`
-    7. the tree begins with the tree of a head that somebody kept elsewhere, if one is given
+    7. each key signed entries and heads only until another entry ended it, see `key_status`
+    8. the tree begins with the tree of a head that somebody kept elsewhere, if one is given
 
 What no ledger can show by itself:
 
@@ -14,7 +15,9 @@ What no ledger can show by itself:
   that was restored from a backup is. A head that was kept elsewhere, or one that a witness signed, finds it.
 - **Two ledgers that go on differently from one head**, each shown to somebody else. Whoever compares heads,
   as a witness does, finds it.
-- **Anything written by somebody who has the signing key**, before anybody kept a head over it.
+- **Anything written by somebody who has the signing key**, before anybody kept a head over it. A revocation
+  is an entry too: with a key that was revoked, somebody can still write another log, which branches off
+  before the revocation. A head over the revocation that was kept elsewhere finds it.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import BadInput, NotRecorded
-from .checks import faults
+from .checks import Examined, examine
+from .key_status import KeyStatus
 from .ledger import Head, Reader, Stored
 from .log import checkpoint
 from .log.checkpoint import Checkpoint
@@ -106,19 +110,23 @@ def _verified(
 ) -> Iterator[Checked]:
     yield Checked(None, None, _damage(store))  # 1
     expected = 0
-    log = _Log(store, origin, keys, since)
+    log, status = _Log(store, origin, keys, since), KeyStatus()
     try:
         for stored in store.entries():
+            examined = examine(stored, origin, keys)
+            unentitled = _unentitled(status, stored.index, examined)
+            status = _followed(status, stored.index, examined)
             found = (
                 *_place(stored, expected),  # 2
-                *log.entry(stored),  # 3, 4, 7
-                *faults(stored, origin, keys),  # 6
+                *log.entry(stored, status),  # 3, 4, 7, 8
+                *examined.faults,  # 6
+                *unentitled,  # 7
             )
             expected = stored.index + 1
             yield Checked(
                 stored.index, log.root, tuple(Fault(stored.index, stored.id, what) for what in found)
             )
-        yield Checked(None, log.root, tuple(Fault(None, None, what) for what in log.end(expected)))  # 5, 7
+        yield Checked(None, log.root, tuple(Fault(None, None, what) for what in log.end(expected)))  # 5, 8
     except NotRecorded as error:
         unread = f"nothing from entry {expected} on can be read: {error.what}"
         yield Checked(None, None, (Fault(None, None, unread),))
@@ -149,6 +157,7 @@ class _Log:
         self._store = store
         self._origin = origin
         self._keys = _note_keys(origin, keys)
+        self._status = KeyStatus()
         self._since = since
         self._nodes = store.nodes()
         self._node = next(self._nodes, None)
@@ -165,8 +174,12 @@ class _Log:
         """Of the tree up to here."""
         return None if self._frontier is None else self._frontier.root
 
-    def entry(self, stored: Stored) -> Iterator[str]:
-        """What is wrong with the tree and with the head that end with this entry."""
+    def entry(self, stored: Stored, status: KeyStatus) -> Iterator[str]:
+        """What is wrong with the tree and with the head that end with this entry.
+
+        `status`: of the keys, after it.
+        """
+        self._status = status
         if self._frontier is None or self._frontier.size != stored.index:
             self._frontier = self._from_store(stored.index)
         yield from self._grown(stored)
@@ -214,10 +227,15 @@ class _Log:
 
     def _signed(self, head: Head, size: int) -> Iterator[str]:
         try:
-            said = checkpoint.read(head.checkpoint, self._keys)
+            accepted = checkpoint.accept(head.checkpoint, self._keys)
         except BadInput as error:
             yield f"the head over {head.size} entries: {error.what}"
             return
+        said = accepted.checkpoint
+        signers = [key.public_key.keyid for key in accepted.signed_by]
+        if not any(self._status.may_sign_head(keyid, head.size) for keyid in signers):
+            ending = self._status.endings[signers[0]][0]
+            yield f"the head over {head.size} entries is signed by the key {signers[0]}, which was {ending}"
         if (said.origin, said.size) != (self._origin, head.size):
             of = ascii(said.origin)[:100]
             yield f"the head over {head.size} entries was signed over {said.size} of {of}"
@@ -259,6 +277,20 @@ def _damage(store: Reader) -> tuple[Fault, ...]:
     except NotRecorded as error:
         found.append(Fault(None, None, error.what))
     return tuple(found)
+
+
+def _unentitled(status: KeyStatus, index: int, examined: Examined) -> tuple[str, ...]:
+    """Why the keys that are named may not say what the entry says."""
+    if examined.predicate is None:
+        return ()
+    return tuple(status.wrong(index, examined.predicate, examined.signers))
+
+
+def _followed(status: KeyStatus, index: int, examined: Examined) -> KeyStatus:
+    """The status after the entry. One with a fault ends no key."""
+    if examined.faults or examined.predicate is None:
+        return status
+    return status.after(index, examined.predicate, examined.signers)
 
 
 def _place(stored: Stored, expected: int) -> Iterator[str]:

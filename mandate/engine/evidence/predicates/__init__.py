@@ -11,6 +11,8 @@ from .base import AUTHORITY, Predicate
 _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "decision/v1": ("decision", "DecisionPredicate"),
+        "key-revocation/v1": ("key_event", "KeyRevocationPredicate"),
+        "key-rotation/v1": ("key_event", "KeyRotationPredicate"),
         "opening/v1": ("opening", "OpeningPredicate"),
         "what-if/v1": ("decision", "WhatIfPredicate"),
     }

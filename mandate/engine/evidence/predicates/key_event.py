@@ -1,54 +1,22 @@
 """What is stated of keys: one took another's place, or one must no longer be believed."""
 
-# ruff: noqa: N815  (the documents' own spelling)
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
-from ...input.base import Frozen
+from ...input.base import Name
 from ..columns import Columns, Kind, mentions
-from ..public_keys import PublicKey
-from .base import AUTHORITY, Digest, Predicate, StatementSubject
+from .base import AUTHORITY, Predicate, StatementSubject
+from .key import KeyStated
 
 KEY_ROTATION_TYPE: Final = AUTHORITY + "key-rotation/v1"
 KEY_REVOCATION_TYPE: Final = AUTHORITY + "key-revocation/v1"
 KEY_EVENT_TYPES: Final = (KEY_ROTATION_TYPE, KEY_REVOCATION_TYPE)
 
-KeyId = Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}\z")]
-"""A key's SSH fingerprint."""
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class NamedKey(Frozen):
-    """A public key."""
-
-    keyid: KeyId
-    publicKey: Annotated[str, Field(max_length=1000)]
-    """As SSH writes it, `<type> <base64>`: its fingerprint is `keyid`."""
-
-    @classmethod
-    def of(cls, key: PublicKey) -> NamedKey:
-        """The value for a key."""
-        return cls(keyid=key.keyid, publicKey=key.ssh)
-
-    @property
-    def subject(self) -> StatementSubject:
-        """The key as what a statement is about: its fingerprint is a digest."""
-        return _subject(self.keyid)
-
-    def contradictions(self) -> Iterator[str]:
-        """Whether the two fields are of one key."""
-        try:
-            key = PublicKey.from_ssh(self.publicKey)
-        except ValueError:
-            yield f"the public key of {self.keyid} cannot be read"
-        else:
-            if NamedKey.of(key) != self:
-                yield f"the public key that is stated is not {self.keyid}"
 
 
 class KeyRotationPredicate(Predicate):
@@ -59,9 +27,9 @@ class KeyRotationPredicate(Predicate):
 
     TYPE: ClassVar[str] = KEY_ROTATION_TYPE
 
-    retired: NamedKey
-    successor: NamedKey
-    by: Words
+    retired: KeyStated
+    successor: KeyStated
+    by: Name
     """Who ran the command, as the system knows them."""
     reason: Words
 
@@ -72,8 +40,8 @@ class KeyRotationPredicate(Predicate):
     def columns(self) -> Columns:
         """By both keys, and by who did it."""
         return Columns(
-            subject=self.retired.subject.name,
-            mentions=mentions((Kind.PERSON, self.by), (Kind.SUBJECT, self.successor.subject.name)),
+            subject=self.retired.keyid,
+            mentions=mentions((Kind.PERSON, self.by), (Kind.SUBJECT, self.successor.keyid)),
         )
 
     def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
@@ -92,20 +60,19 @@ class KeyRevocationPredicate(Predicate):
 
     TYPE: ClassVar[str] = KEY_REVOCATION_TYPE
 
-    revoked: KeyId
-    by: Words
+    revoked: KeyStated
+    by: Name
     """Who ran the command, as the system knows them."""
     reason: Words
 
     def subjects(self) -> tuple[StatementSubject, ...]:
         """The key."""
-        return (_subject(self.revoked),)
+        return (self.revoked.subject,)
 
     def columns(self) -> Columns:
         """By the key, and by who did it."""
-        return Columns(subject=_subject(self.revoked).name, mentions=mentions((Kind.PERSON, self.by)))
+        return Columns(subject=self.revoked.keyid, mentions=mentions((Kind.PERSON, self.by)))
 
-
-def _subject(keyid: str) -> StatementSubject:
-    digest = base64.b64decode(keyid.removeprefix("SHA256:") + "=")
-    return StatementSubject(name=f"key:{keyid}", digest=Digest(sha256=digest.hex()))
+    def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
+        """Where the key is not what is stated of it."""
+        yield from self.revoked.contradictions()

@@ -3,36 +3,15 @@
 # ruff: noqa: N815  (the documents' own spelling)
 from __future__ import annotations
 
-import hashlib
-from typing import ClassVar, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
 
-from ...input.base import Frozen, Name
+from ...input.base import Name
 from ..columns import Columns, Kind, mentions
-from ..public_keys import PublicKey
-from .base import AUTHORITY, Digest, Predicate, StatementSubject
+from .base import AUTHORITY, Predicate, StatementSubject
+from .key import KeyStated
 
 OPENING_TYPE: Final = AUTHORITY + "opening/v1"
-
-
-class KeyStated(Frozen):
-    """A public key, in full: who has the entry needs no other file to know it."""
-
-    keyid: str
-    """The SSH fingerprint, `SHA256:…`."""
-    pem: str
-    """PEM `SubjectPublicKeyInfo`."""
-
-    @classmethod
-    def of(cls, key: PublicKey) -> KeyStated:
-        """The value for a key."""
-        return cls(keyid=key.keyid, pem=key.pem.decode("ascii"))
-
-    @property
-    def subject(self) -> StatementSubject:
-        """The key as what a statement is about: its digest is over the PEM."""
-        return StatementSubject(
-            name=self.keyid, digest=Digest(sha256=hashlib.sha256(self.pem.encode()).hexdigest())
-        )
 
 
 class OpeningPredicate(Predicate):
@@ -50,3 +29,7 @@ class OpeningPredicate(Predicate):
     def columns(self) -> Columns:
         """By the ledger, and who opened it."""
         return Columns(subject=self.ledger.origin, mentions=mentions((Kind.PERSON, self.openedBy)))
+
+    def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
+        """Where the key is not what is stated of it."""
+        yield from self.key.contradictions()

@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import BadInput, NotRecorded
 from ..columns import Columns, Mention
 from ..keys import Signer
-from ..ledger import Entry, Head, Place, Stored
+from ..ledger import Entry, Head, Outdated, Place, Stored
 from ..log import checkpoint
 from ..log.checkpoint import Checkpoint
 from ..log.merkle import Frontier, leaf_hash
@@ -26,6 +26,10 @@ from .group import GroupCommit, Refused
 _PAGE = 256
 """Rows that are read at once: what a reader keeps in memory."""
 _VERIFY = "Run `mandate ledger verify`, and keep a copy of the ledger as it is"
+
+
+class OutdatedEntry(Outdated, Refused):
+    """The entry's premise does not hold: it is refused, and others that are stored with it are not."""
 
 
 class SqlLedger:
@@ -120,6 +124,13 @@ class SqlLedger:
             found = (self._one(connection, row) for row in rows)
             return tuple(stored for stored in found if stored is not None)
 
+    def of_kind(self, kind: str, start: int = 0) -> Iterator[Stored]:
+        """The entries of a predicate type, by index."""
+        with self._reading() as connection:
+            while rows := list(self._queries.of_kind(connection, kind=kind, start=start, most=_PAGE)):
+                yield from filter(None, (self._one(connection, row) for row in rows))
+                start = rows[-1][0] + 1
+
     def entries(self, start: int = 0) -> Iterator[Stored]:
         """The entries from `start` on, by index, as they were when it began, on a connection of its own."""
         with self._reading() as connection:
@@ -205,6 +216,7 @@ class SqlLedger:
                     if (there := self._answered(connection, entry)) is not None:
                         places.append(there)
                         continue
+                    self._hold(connection, entry)
                     self._insert(connection, frontier.size, entry)
                     places.append((frontier.size, entry.id))
                     frontier, made = frontier.append(leaf := entry.leaf)
@@ -222,6 +234,17 @@ class SqlLedger:
                     )
             self._known = frontier, leaf
         return [Place(index, frontier.size, id_) for index, id_ in places]
+
+    def _hold(self, connection: Connection, entry: Entry) -> None:
+        """Return if the entry's premise holds; `OutdatedEntry` otherwise."""
+        if (premise := entry.premise) is None:
+            return
+        for kind in premise.kinds:
+            latest = int(self._queries.latest_of_kind(connection, kind=kind))
+            if latest > premise.latest:
+                raise OutdatedEntry(
+                    f"entry {latest} was recorded meanwhile", where=self.location, next_step="Try again"
+                )
 
     def _tree(
         self, connection: Connection, known: tuple[Frontier, bytes] | None, origin: str

@@ -43,6 +43,15 @@ SELECT e.position, e.id, e.kind, e.recorded_at, e.leaf, v.envelope,
 FROM entries AS e LEFT JOIN envelopes AS v ON v.position = e.position
 WHERE e.position >= :start ORDER BY e.position LIMIT :most;
 
+-- name: of_kind(kind, start, most)
+SELECT e.position, e.id, e.kind, e.recorded_at, e.leaf, v.envelope,
+       e.subject, e.model, e.version, e.sha256, e.outcome, e.action, e.environment, e.revision, e.request_key
+FROM entries AS e LEFT JOIN envelopes AS v ON v.position = e.position
+WHERE e.kind = :kind AND e.position >= :start ORDER BY e.position LIMIT :most;
+
+-- name: latest_of_kind(kind)$
+SELECT coalesce(max(position), -1) FROM entries WHERE kind = :kind;
+
 -- name: mentions(first, last)
 SELECT position, kind, name FROM mentions
 WHERE position BETWEEN :first AND :last ORDER BY position, kind, name;
