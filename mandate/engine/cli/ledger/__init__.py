@@ -8,6 +8,7 @@ from ..lazy import LazyGroup
 
 _COMMANDS = {
     "show": "List the newest entries.",
+    "query": "Find entries by what they are about.",
     "verify": "Re-check every signature and digest, and say which entry is wrong.",
     "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
     "statement": "Print a decision's in-toto Statement.",

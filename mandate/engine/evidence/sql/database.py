@@ -29,6 +29,9 @@ class Database(Protocol):
     def queries(self) -> Any:
         """The queries of `queries.sql` and of the database's own file."""
 
+    def query(self, sql: str) -> Any:
+        """A query that is not in a file: called with a connection and its parameters, it gives rows."""
+
     def connect(self, *, appending: bool) -> Connection:
         """A connection to a ledger that is there, migrated; one that can only read unless `appending`."""
 
@@ -52,6 +55,14 @@ def queries(dialect: str, driver: str) -> Any:
 
     texts = (script("queries.sql"), script(f"{dialect}.sql"))
     return aiosql.from_str("\n\n".join(texts), driver)
+
+
+@cache
+def query(sql: str, driver: str) -> Any:
+    """A query that is put together: its parameters are written as those in the files."""
+    import aiosql
+
+    return aiosql.from_str(f"-- name: found\n{sql};", driver, mandatory_parameters=False).found
 
 
 def script(name: str) -> str:

@@ -20,11 +20,16 @@ from ..ledger import Entry, Head, Outdated, Place, Stored
 from ..log import checkpoint
 from ..log.checkpoint import Checkpoint
 from ..log.merkle import Frontier, leaf_hash
+from ..query import MOST, Page, Query
 from .database import Connection, Database, LostConnection
 from .group import GroupCommit, Refused
+from .search import search
 
 _PAGE = 256
 """Rows that are read at once: what a reader keeps in memory."""
+_LAST = 2**63 - 1
+_NEVER = "~"
+"""Sorts after every instant."""
 _VERIFY = "Run `mandate ledger verify`, and keep a copy of the ledger as it is"
 
 
@@ -130,6 +135,26 @@ class SqlLedger:
             while rows := list(self._queries.of_kind(connection, kind=kind, start=start, most=_PAGE)):
                 yield from filter(None, (self._one(connection, row) for row in rows))
                 start = rows[-1][0] + 1
+
+    def search(self, query: Query, *, before: int | None = None, most: int = MOST) -> Page:
+        """The newest `most` entries before the index `before` that are as `query` says."""
+        before = _LAST if before is None else min(before, _LAST)
+        with self._use() as connection:
+            first = 0
+            if query.since is not None or query.until is not None:
+                times = {"since": query.since or "", "until": query.until or _NEVER}
+                earliest, latest = self._queries.span(connection, **times)
+                if earliest is None:
+                    return Page((), None)
+                first, before = earliest, min(before, latest + 1)
+            wanted = search(query, before=before, most=most + 1, first=first)
+            positions = [row[0] for row in self._database.query(wanted.sql)(connection, **wanted.parameters)]
+            found = [
+                self._one(connection, self._queries.at(connection, position=position))
+                for position in positions[:most]
+            ]
+        more = positions[most - 1] if len(positions) > most else None
+        return Page(tuple(stored for stored in found if stored is not None), more)
 
     def entries(self, start: int = 0) -> Iterator[Stored]:
         """The entries from `start` on, by index, as they were when it began, on a connection of its own."""

@@ -117,6 +117,10 @@ class PostgresqlDatabase:
         """The queries in PostgreSQL's dialect."""
         return database.queries("postgresql", "psycopg")
 
+    def query(self, sql: str) -> Any:
+        """A query that is put together."""
+        return database.query(sql, "psycopg")
+
     def connect(self, *, appending: bool) -> psycopg.Connection:
         """A connection to an existing ledger; one that can only read unless `appending`."""
         connection = self.opened()

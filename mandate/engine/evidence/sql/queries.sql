@@ -52,6 +52,10 @@ WHERE e.kind = :kind AND e.position >= :start ORDER BY e.position LIMIT :most;
 -- name: latest_of_kind(kind)$
 SELECT coalesce(max(position), -1) FROM entries WHERE kind = :kind;
 
+-- name: span(since, until)^
+-- Clocks go back, so that the entries of a time are not all that stand between its first and its last one.
+SELECT min(position), max(position) FROM entries WHERE recorded_at >= :since AND recorded_at < :until;
+
 -- name: mentions(first, last)
 SELECT position, kind, name FROM mentions
 WHERE position BETWEEN :first AND :last ORDER BY position, kind, name;

@@ -95,6 +95,10 @@ class SqliteDatabase:
         """The queries in SQLite's dialect."""
         return database.queries("sqlite", "sqlite3")
 
+    def query(self, sql: str) -> Any:
+        """A query that is put together."""
+        return database.query(sql, "sqlite3")
+
     def connect(self, *, appending: bool) -> sqlite3.Connection:
         """A connection to an existing ledger, migrated; or one that can only read."""
         return self._writer() if appending else self._reader()

@@ -27,10 +27,12 @@ CREATE TABLE entries (
     request_key text UNIQUE
 );
 
+-- Each with the position: a page of what is looked for is read off the index, the newest first.
 CREATE INDEX entries_kind ON entries (kind, position);
-CREATE INDEX entries_model ON entries (model, version, position);
+CREATE INDEX entries_model ON entries (model, position);
 CREATE INDEX entries_sha256 ON entries (sha256, position);
-CREATE INDEX entries_outcome ON entries (environment, outcome, position);
+CREATE INDEX entries_outcome ON entries (outcome, position);
+CREATE INDEX entries_environment ON entries (environment, position);
 CREATE INDEX entries_revision ON entries (revision, position);
 CREATE INDEX entries_recorded_at ON entries (recorded_at, position);
 
