@@ -23,6 +23,7 @@ _COMMANDS = {
     "promote": "Ask the gate, and move an alias to the model if it allows.",
     "explain": "Show a recorded decision in full.",
     "ledger": "Read and verify the recorded evidence.",
+    "verify": "Check a proof file offline, without a ledger.",
     "policy": "Write, test, check, release and compare policies.",
     "replay": "Judge a recorded decision again, and hold the two against each other.",
     "opa": "Obtain the pinned Open Policy Agent.",

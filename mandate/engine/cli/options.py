@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 import click
 
-from ..configuration import Configuration, find, load
-from ..input import Action
 from ..report import FORMATS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -36,8 +34,11 @@ def configured(command: _Command) -> _Command:
     )
     @functools.wraps(command)
     def loaded(*args: Any, file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
+        # Here, because not every command has a configuration.
+        from ..configuration import find, load
+
         file = file or find(Path.cwd())
-        configuration: Configuration = load(file, environment=os.environ, overrides=overrides)
+        configuration = load(file, environment=os.environ, overrides=overrides)
         return command(*args, configuration=configuration, **kwargs)
 
     return loaded  # type: ignore[return-value]  # the decorators add options, which types cannot say
@@ -75,6 +76,8 @@ def environment(command: _Command) -> _Command:
 
 def action(command: _Command) -> _Command:
     """Adds `--action`."""
+    from ..input import Action
+
     return click.option(
         "--action",
         "-a",

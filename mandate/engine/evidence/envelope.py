@@ -72,9 +72,13 @@ def parse(data: bytes) -> Envelope:
         raise BadInput(f"the envelope is longer than {MAX_BYTES} bytes")
     try:
         # Two readers must not see two different envelopes.
-        document = strict_json.parse(data)
+        return of(strict_json.parse(data))
     except strict_json.NotStrict as error:
         raise BadInput(f"the envelope is not JSON: {error}") from error
+
+
+def of(document: Any) -> Envelope:
+    """The envelope that a JSON document is. `BadInput` as `parse` says it."""
     fields = _fields(document, "payload", "payloadType", "signatures")
     if fields["payloadType"] != PAYLOAD_TYPE:
         raise BadInput(f"the payload's type is not {PAYLOAD_TYPE}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
-from ..gate import Answer
+if TYPE_CHECKING:
+    from ..gate import Answer
 
 FORMATS = {"text": "terminal", "json": "machine"}
 """The name of each format, and the module that writes it."""
