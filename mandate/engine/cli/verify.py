@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,28 +10,26 @@ from typing import Any
 
 import click
 
-from ..errors import BadInput
 from ..evidence import proof_file, proven, public_keys
 from ..evidence.log.checkpoint import Witnessed
-from ..evidence.log.cosignature import WitnessKey
 from ..evidence.log.note import NoteKey
 from ..evidence.proven import Statement, Trust, Verdict
 from ..report.visible import visible
-from . import options
+from . import files, options, witnesses
+from .witnesses import Witnesses
 
 _FIGURES = "that the figures are true, or the time: they are what the signer stated"
-_KEY = "that the signing key was in the right hands: ask its owner whether, and from when, it was revoked"
+_KEY = "that the key still counted: ask its owner whether it was revoked, and in which entry of the ledger"
 _NEWEST = (
     "that this head is the newest, or that no later entry revokes this one: hold it against the ledger with "
     "`mandate ledger verify --since`"
 )
 _ALL = "that this is everything: a proof of one entry says nothing of decisions that were never recorded"
 _FORK = "that nobody was shown another log: no witness signed the head, or none was required"
-_STDIN = "-"
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file", type=files.GIVEN)
 @click.option(
     "--key",
     "keys",
@@ -54,27 +51,14 @@ _STDIN = "-"
     multiple=True,
     help="The public key of a person who signed the entry, such as an approver; may be repeated.",
 )
-@click.option(
-    "--witness",
-    "witnesses",
-    metavar="VKEY",
-    multiple=True,
-    help="The verifier key of a witness whose signature on the head counts; may be repeated.",
-)
-@click.option(
-    "--witnesses",
-    "required",
-    type=click.IntRange(0, 100),
-    help="How many of these witnesses must have signed.  [default: all]",
-)
+@witnesses.required
 @options.output
 def command(
     file: Path,
     keys: tuple[Path, ...],
     vkeys: tuple[str, ...],
     people: tuple[Path, ...],
-    witnesses: tuple[str, ...],
-    required: int | None,
+    witnesses: Witnesses,
     output: str,
 ) -> int:
     """Check offline what a file of `mandate ledger prove` proves, and say what it does not.
@@ -88,33 +72,19 @@ def command(
         raise click.UsageError(
             "Give the ledger's key with --key or --vkey: without a key that you trust, nothing is proven."
         )
-    if required is not None and required > len(witnesses):
-        raise click.UsageError(f"--witnesses {required} is more than the keys given with --witness.")
     trust = Trust(
         ledger=tuple(public_keys.load(path) for path in keys),
         named=tuple(NoteKey.parse(vkey) for vkey in vkeys),
         people=tuple(public_keys.load(path, advice="Point to that person's .pub file") for path in people),
-        witnesses=tuple(WitnessKey.parse(vkey) for vkey in witnesses),
-        required=len(witnesses) if required is None else required,
+        witnesses=witnesses.keys,
+        required=witnesses.required,
     )
-    verdict = proven.check(proof_file.parse(_read(file)), trust)
+    verdict = proven.check(proof_file.parse(files.read(file, proof_file.MAX_BYTES)), trust)
     if output == "json":
         click.echo(json.dumps(_document(verdict, trust), indent=2))
     else:
         _show(verdict, trust)
     return 0 if verdict.proven else 3
-
-
-def _read(file: Path) -> bytes:
-    """The file, or a little more than the longest that could be one."""
-    longest = proof_file.MAX_BYTES + 1
-    try:
-        if str(file) == _STDIN:
-            return sys.stdin.buffer.read(longest)
-        with file.open("rb") as stream:
-            return stream.read(longest)
-    except OSError as error:
-        raise BadInput(f"the proof file cannot be read: {error.strerror}", where=str(file)) from error
 
 
 def _show(verdict: Verdict, trust: Trust) -> None:

@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 from ..errors import BadInput, NotRecorded
 from .checks import Examined, examine
+from .heads import note_keys
 from .key_status import KeyStatus
 from .ledger import Head, Reader, Stored
 from .log import checkpoint
 from .log.checkpoint import Checkpoint
 from .log.merkle import EMPTY_ROOT, Frontier
-from .log.note import NoteKey
 from .public_keys import PublicKey
 
 _SHOWN = 100
@@ -156,7 +156,7 @@ class _Log:
     ) -> None:
         self._store = store
         self._origin = origin
-        self._keys = _note_keys(origin, keys)
+        self._keys = note_keys(origin, keys)
         self._status = KeyStatus()
         self._since = since
         self._nodes = store.nodes()
@@ -254,17 +254,6 @@ class _Log:
             return Frontier.of(size, self._store.node)
         except NotRecorded:
             return None
-
-
-def _note_keys(origin: str, keys: Mapping[str, PublicKey]) -> tuple[NoteKey, ...]:
-    """Of the keys, those that can sign heads."""
-    found = []
-    for key in keys.values():
-        try:
-            found.append(NoteKey.of(origin, key))
-        except BadInput:
-            continue
-    return tuple(found)
 
 
 def _damage(store: Reader) -> tuple[Fault, ...]:

@@ -76,7 +76,7 @@ def test_it_says_what_is_proven_and_what_is_not(auditor: Organisation) -> None:
 
 Not proven:
 · that the figures are true, or the time: they are what the signer stated
-· that the signing key was in the right hands: ask its owner whether, and from when, it was revoked
+· that the key still counted: ask its owner whether it was revoked, and in which entry of the ledger
 · that this head is the newest, or that no later entry revokes this one: hold it against the ledger
   with `mandate ledger verify --since`
 · that this is everything: a proof of one entry says nothing of decisions that were never recorded
@@ -202,7 +202,7 @@ def test_names_from_outside_do_not_reach_the_terminal(auditor: Organisation) -> 
         ((), "Give the ledger's key with --key or --vkey"),
         (("--vkey", "no key"), "this is no verifier key"),
         (("--vkey", W1.vkey), "its key is not of type 0x01"),
-        (("--key", "proof.json"), "this is no public key in PEM"),
+        (("--key", "proof.json"), "this is no public key for Ed25519"),
         (("--key", "ledger.pub", "--signer", "proof.json"), "Point to that person's .pub file"),
         (("--key", "ledger.pub", "--witness", KEY.vkey), "its key is not of type 0x04"),
         (("--key", "ledger.pub", "--witnesses", "1"), "--witnesses 1 is more than the keys given"),
@@ -224,7 +224,7 @@ def test_what_is_no_proof_file_exits_with_two(auditor: Organisation) -> None:
 def test_a_file_that_cannot_be_read_exits_with_two(auditor: Organisation) -> None:
     shown = auditor.mandate("verify", "/proc/self/mem", "--key", "ledger.pub")
     assert shown.exit_code == 2
-    assert "/proc/self/mem: the proof file cannot be read: Input/output error" in shown.err
+    assert "/proc/self/mem: it cannot be read: Input/output error" in shown.err
 
 
 def test_it_reads_standard_input(auditor: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

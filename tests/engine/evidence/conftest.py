@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mandate.engine.evidence.sqlite import SqliteLedger
 
 from mandate.engine.decision import Decision, Finding, FindingOutcome, Judgement, Outcome, Policy
 from mandate.engine.evidence import keys, sqlite
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.recorder import Receipt, Recorder
-from mandate.engine.evidence.sqlite import SqliteLedger
 from mandate.engine.input.collection import Collected, Missing
 from mandate.engine.input.document import Input
 from mandate.engine.input.figures import Figure, Interval, Origin

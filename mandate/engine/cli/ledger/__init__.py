@@ -10,6 +10,9 @@ _COMMANDS = {
     "show": "List the newest entries.",
     "query": "Find entries by what they are about.",
     "verify": "Re-check every signature and digest, and say which entry is wrong.",
+    "checkpoint": "Print the newest signed head, to be kept elsewhere.",
+    "prove": "Write what proves an entry offline into one file.",
+    "cosign": "Keep the signatures of witnesses under a head.",
     "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
     "statement": "Print a decision's in-toto Statement.",
 }

@@ -1,0 +1,314 @@
+"""Heads and proofs that leave the ledger, and what they find out when they come back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mandate.engine.errors import NotRecorded
+from mandate.engine.evidence import heads, keys
+from mandate.engine.evidence.log import checkpoint, cosignature, merkle, note
+from mandate.engine.evidence.log.cosignature import WitnessKey
+from mandate.engine.evidence.log.note import NoteKey
+from mandate.engine.evidence.sql import sqlite as sqlite_ledger
+from tests.engine.evidence.log.signers import FIRST_WITNESS, P256, SECOND_WITNESS, W1, W2
+from tests.organisation import GOOD, Organisation, founded
+
+NOON = 1772366400
+_CHANGE = "UPDATE envelopes SET envelope = CAST(replace(envelope, 'x', 'y') AS BLOB) WHERE position = 2"
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """Its ledger has the opening and three decisions; the head over the first three entries was kept."""
+    organisation = founded(tmp_path_factory.mktemp("kept"), trusting=True)
+    for number in range(3):
+        if number == 2:
+            assert organisation.mandate("ledger", "checkpoint", "-o", "head").exit_code == 0
+        assert organisation.check(GOOD).exit_code == 0
+    return organisation
+
+
+@pytest.fixture
+def organisation(kept: Organisation, tmp_path: Path) -> Organisation:
+    """A copy, to be changed."""
+    shutil.copytree(kept.folder, tmp_path / "copy")
+    return Organisation(tmp_path / "copy")
+
+
+def ledger_key(organisation: Organisation) -> NoteKey:
+    key = keys.load(organisation.folder / ".mandate/keys/signing.pem")
+    return NoteKey.of("bank.example/models", key.public_key)
+
+
+def witnessed(head: bytes, *times: int) -> bytes:
+    signed = note.parse(head)
+    for time, (key, signer) in zip(times, ((W1, FIRST_WITNESS), (W2, SECOND_WITNESS)), strict=False):
+        signed = cosignature.add(signed, key.name, signer, time)
+    return signed.to_bytes()
+
+
+def test_an_entry_is_proven_in_one_file(kept: Organisation) -> None:
+    for index, entry in enumerate(kept.entries()):
+        for reference in (str(index), entry["id"]):
+            assert kept.mandate("ledger", "prove", reference, "-o", "proof.json").out == ""
+            shown = kept.mandate(
+                "verify", "proof.json", "--key", ".mandate/keys/signing.pub", "--output", "json"
+            )
+            assert shown.exit_code == 0
+            assert shown.json["log"]["index"] == index
+            assert shown.json["log"]["size"] == 4
+            assert shown.json["statement"]["stated"]["id"] == entry["id"]
+    printed = kept.mandate("ledger", "prove", "3")
+    assert printed.out == (kept.folder / "proof.json").read_text()
+
+
+def test_independent_verifiers_accept_what_leaves_the_ledger(
+    kept: Organisation, verify_log: Path, tmp_path: Path
+) -> None:
+    vkey = ledger_key(kept).vkey
+    request = kept.mandate("ledger", "checkpoint", "--since", "head").out
+    proof, _, newest = request.partition("\n\n")
+    document = kept.mandate("ledger", "prove", "2").json
+    entry = json.dumps(document["bundle"]["dsseEnvelope"], separators=(",", ":"), sort_keys=True)
+    files = {
+        "newest": newest,
+        "growth": proof.partition("\n")[2],
+        "entry": entry,
+        "proof": document["tlogProof"],
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    old = str(kept.folder / "head")
+    for command, said in {
+        ("checkpoint", vkey, "newest"): f"bank.example/models 4 {root(newest)}",
+        ("consistency", vkey, old, "newest", "growth"): "3 grew to 4",
+        ("inclusion", vkey, "entry", "proof"): "entry 2 of 4",
+    }.items():
+        ran = subprocess.run([verify_log, *command], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == said
+
+
+def root(head: str) -> str:
+    return base64.b64decode(head.split("\n")[2]).hex()
+
+
+def test_the_newest_head_is_printed_as_the_ledger_signed_it(kept: Organisation) -> None:
+    printed = kept.mandate("ledger", "checkpoint").out
+    accepted = checkpoint.accept(printed.encode(), [ledger_key(kept)])
+    assert (accepted.checkpoint.origin, accepted.checkpoint.size) == ("bank.example/models", 4)
+    document = kept.mandate("ledger", "checkpoint", "--since", "head", "--output", "json").json
+    proof = document.pop("growth")
+    assert document == {
+        "origin": "bank.example/models",
+        "size": 4,
+        "root": accepted.checkpoint.root.hex(),
+        "signatures": [{"name": "bank.example/models", "keyHash": ledger_key(kept).key_hash.hex()}],
+        "checkpoint": printed,
+    }
+    assert proof["since"] == 3
+    old = checkpoint.read((kept.folder / "head").read_bytes(), [ledger_key(kept)])
+    hashes = [bytes.fromhex(one) for one in proof["proof"]]
+    assert merkle.verify_consistency(3, old.root, 4, accepted.checkpoint.root, hashes)
+    assert kept.mandate("ledger", "checkpoint", "--output", "json").json["growth"] is None
+
+
+def test_a_ledger_that_only_grew_begins_with_the_head_that_was_kept(kept: Organisation) -> None:
+    shown = kept.mandate("ledger", "verify", "--since", "head")
+    assert shown.exit_code == 0
+    assert shown.out.endswith("It begins with the 3 entries of the head that was kept.\n")
+    since = kept.mandate("ledger", "verify", "--since", "head", "--output", "json").json["since"]
+    assert since == {"size": 3, "root": root((kept.folder / "head").read_text())}
+    assert kept.mandate("ledger", "verify", "--output", "json").json["since"] is None
+
+
+def test_a_ledger_that_was_rolled_back_is_found_by_the_head_that_was_kept(
+    organisation: Organisation,
+) -> None:
+    assert organisation.mandate("ledger", "checkpoint", "-o", "newest").exit_code == 0
+    tampered(
+        organisation,
+        "DELETE FROM heads WHERE size = 4",
+        "DELETE FROM mentions WHERE position = 3",
+        "DELETE FROM envelopes WHERE position = 3",
+        "DELETE FROM nodes WHERE position = 3",
+        "DELETE FROM entries WHERE position = 3",
+    )
+    shown = organisation.mandate("ledger", "verify", "--since", "newest")
+    assert shown.exit_code == 3
+    assert "the head that was kept covers 4 entries, and there are 3: the newest were removed" in shown.out
+    shown = organisation.mandate("ledger", "checkpoint", "--since", "newest")
+    assert shown.exit_code == 3
+    assert "the ledger, of 3 entries, does not begin with the 4 entries of that head" in shown.err
+
+
+def test_a_ledger_that_was_forked_is_found_by_the_head_that_was_kept(organisation: Organisation) -> None:
+    # The writer has the key: it signs another head over as many entries.
+    old = checkpoint.read((organisation.folder / "head").read_bytes(), [ledger_key(organisation)])
+    signer = keys.load(organisation.folder / ".mandate/keys/signing.pem")
+    forked = checkpoint.Checkpoint(old.origin, old.size, bytes(32))
+    (organisation.folder / "forked").write_bytes(checkpoint.signed(forked, signer))
+    shown = organisation.mandate("ledger", "verify", "--since", "forked")
+    assert shown.exit_code == 3
+    assert "not those of the head that was kept: the ledger was forked or rewritten" in shown.out
+    shown = organisation.mandate("ledger", "prove", "1", "--head", "forked")
+    assert shown.exit_code == 3
+    assert "the entry cannot be proven: the proof does not lead from the entry" in shown.err
+
+
+def test_a_changed_entry_is_not_proven(organisation: Organisation) -> None:
+    tampered(organisation, _CHANGE)
+    shown = organisation.mandate("ledger", "prove", "2", "-o", "changed.json")
+    assert shown.exit_code == 3
+    assert "the entry cannot be proven" in shown.err
+    assert not (organisation.folder / "changed.json").exists()
+    tampered(organisation, "DELETE FROM envelopes WHERE position = 3")
+    assert organisation.mandate("ledger", "prove", "3").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("checkpoint = CAST(replace(checkpoint, 'models', 'other') AS BLOB)", "is not signed by any"),
+        ("checkpoint = (SELECT checkpoint FROM heads WHERE size = 3)", "not say what the stored tree says"),
+    ],
+)
+def test_a_head_that_is_wrong_is_not_handed_out(organisation: Organisation, change: str, why: str) -> None:
+    tampered(organisation, f"UPDATE heads SET {change} WHERE size = 4")
+    shown = organisation.mandate("ledger", "checkpoint")
+    assert (shown.exit_code, shown.out) == (3, "")
+    assert "the head over 4 entries is not right: " in shown.err
+    assert why in shown.err
+
+
+def tampered(organisation: Organisation, *statements: str) -> None:
+    with closing(sqlite3.connect(organisation.folder / ".mandate/ledger.db")) as database, database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            database.execute(f'DROP TRIGGER "{name}"')
+        for statement in statements:
+            assert database.execute(statement).rowcount > 0
+
+
+def test_a_ledger_without_entries_has_no_head(tmp_path: Path) -> None:
+    sqlite_ledger.create(tmp_path / "ledger.db", origin="bank.example/models")
+    with (
+        closing(sqlite_ledger.open_for_reading(tmp_path / "ledger.db")) as ledger,
+        pytest.raises(NotRecorded, match="the ledger has no entries yet, and so no head"),
+    ):
+        heads.newest(ledger, {})
+
+
+def test_a_key_that_signs_no_heads_may_lie_beside_the_others(organisation: Organisation) -> None:
+    (organisation.folder / ".mandate/keys/other.pub").write_bytes(P256.pem)
+    assert organisation.mandate("ledger", "verify", "--since", "head").exit_code == 0
+    assert organisation.mandate("ledger", "prove", "1").exit_code == 0
+
+
+def test_a_proof_can_be_had_under_a_head_that_was_kept(kept: Organisation) -> None:
+    document = kept.mandate("ledger", "prove", "1", "--head", "head").json
+    assert document["tlogProof"].endswith((kept.folder / "head").read_text())
+    shown = kept.mandate("ledger", "prove", "3", "--head", "head")
+    assert shown.exit_code == 2
+    assert "the head covers 3 entries, and this is entry 3" in shown.err
+
+
+def test_the_head_of_another_ledger_is_refused(kept: Organisation, tmp_path: Path) -> None:
+    key = keys.load(kept.folder / ".mandate/keys/signing.pem")
+    other = checkpoint.signed(checkpoint.Checkpoint("bank.example/other", 3, bytes(32)), key)
+    (tmp_path / "other").write_bytes(other)
+    stranger = checkpoint.Checkpoint("bank.example/models", 3, bytes(32))
+    (tmp_path / "stranger").write_bytes(checkpoint.signed(stranger, FIRST_WITNESS))
+    for name in ("other", "stranger"):
+        for command in (("verify", "--since"), ("checkpoint", "--since"), ("prove", "1", "--head")):
+            shown = kept.mandate("ledger", *command, str(tmp_path / name))
+            assert shown.exit_code == 2
+            assert "is not signed by any of the keys given for that log" in shown.err
+
+
+def test_witnesses_sign_a_head_and_can_be_required(organisation: Organisation) -> None:
+    newest = organisation.mandate("ledger", "checkpoint").out.encode()
+    (organisation.folder / "witnessed").write_bytes(witnessed(newest, NOON))
+    both = ("--witness", W1.vkey, "--witness", W2.vkey)
+    shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", W1.vkey)
+    assert (shown.exit_code, shown.out) == (0, "✓ witness.example/w1 signed the head over 4 entries\n")
+    assert organisation.mandate("ledger", "checkpoint").out.encode() == witnessed(newest, NOON)
+    assert organisation.mandate("ledger", "verify").exit_code == 0
+
+    shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", W1.vkey)
+    assert shown.out == "The head over 4 entries had these signatures already.\n"
+    (organisation.folder / "witnessed").write_bytes(witnessed(newest, NOON, NOON + 1))
+    shown = organisation.mandate("ledger", "cosign", "witnessed", *both, "--output", "json")
+    assert shown.json == {"size": 4, "added": [W2.vkey]}
+    assert organisation.mandate("ledger", "checkpoint").out.encode() == witnessed(newest, NOON, NOON + 1)
+
+    assert organisation.mandate("ledger", "prove", "1", "-o", "proof.json").exit_code == 0
+    checked = organisation.mandate("verify", "proof.json", "--vkey", ledger_key(organisation).vkey, *both)
+    assert checked.exit_code == 0
+    assert "✓ the witness witness.example/w2 signed this head at 2026-03-01T12:00:01Z" in checked.out
+    assert organisation.mandate("ledger", "verify", "--since", "witnessed", *both).exit_code == 0
+
+
+def test_a_head_without_enough_witnesses_is_refused(organisation: Organisation) -> None:
+    assert organisation.mandate("ledger", "checkpoint", "-o", "newest").exit_code == 0
+    for command in (("verify", "--since"), ("cosign",)):
+        shown = organisation.mandate("ledger", *command, "newest", "--witness", W1.vkey)
+        assert shown.exit_code == 2
+        assert "0 of the given witnesses signed the head, and 1 must" in shown.err
+    shown = organisation.mandate("ledger", "cosign", "newest", "--witness", W1.vkey, "--witnesses", "0")
+    assert shown.exit_code == 2
+    assert "none of the given witnesses signed this head" in shown.err
+    shown = organisation.mandate("ledger", "verify", "--witness", W1.vkey)
+    assert shown.exit_code == 2
+    assert "--witness says who must have signed the head that --since names." in shown.err
+
+
+def test_no_signature_is_kept_under_a_head_that_the_ledger_does_not_have(
+    organisation: Organisation,
+) -> None:
+    signer = keys.load(organisation.folder / ".mandate/keys/signing.pem")
+    for size in (4, 5):
+        forked = checkpoint.Checkpoint("bank.example/models", size, bytes(32))
+        (organisation.folder / "forked").write_bytes(witnessed(checkpoint.signed(forked, signer), NOON))
+        shown = organisation.mandate("ledger", "cosign", "forked", "--witness", W1.vkey)
+        assert shown.exit_code == 2
+        assert f"the ledger has no such head over {size} entries" in shown.err
+
+
+def test_the_log_is_no_witness_of_its_own_head(organisation: Organisation) -> None:
+    signer = keys.load(organisation.folder / ".mandate/keys/signing.pem")
+    itself = WitnessKey.of("witness.example/w1", signer.public_key)
+    newest = note.parse(organisation.mandate("ledger", "checkpoint").out.encode())
+    signed = cosignature.add(newest, itself.name, signer, NOON).to_bytes()
+    (organisation.folder / "witnessed").write_bytes(signed)
+    shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", itself.vkey)
+    assert shown.exit_code == 2
+    assert "0 of the given witnesses signed the head" in shown.err
+
+
+def test_an_output_file_is_written_whole_or_not_at_all(kept: Organisation, tmp_path: Path) -> None:
+    shown = kept.mandate("ledger", "checkpoint", "-o", str(tmp_path / "none/head"))
+    assert shown.exit_code == 2
+    assert "it cannot be written: No such file or directory" in shown.err
+    (tmp_path / "head").write_text("old")
+    assert kept.mandate("ledger", "checkpoint", "-o", str(tmp_path / "head")).exit_code == 0
+    assert (tmp_path / "head").read_text() == kept.mandate("ledger", "checkpoint").out
+    # No file may grow beyond 64 bytes: the kernel refuses the write, as it does on a full disk.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        shown = kept.mandate("ledger", "prove", "1", "-o", str(tmp_path / "head"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert shown.exit_code == 2
+    assert "it cannot be written: File too large" in shown.err
+    assert (tmp_path / "head").read_text() == kept.mandate("ledger", "checkpoint").out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head"]
