@@ -10,10 +10,16 @@ from .base import AUTHORITY, Predicate
 
 _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "alias-move/v1": ("alias_move", "AliasMovePredicate"),
         "decision/v1": ("decision", "DecisionPredicate"),
+        "export/v1": ("export", "ExportPredicate"),
         "key-revocation/v1": ("key_event", "KeyRevocationPredicate"),
         "key-rotation/v1": ("key_event", "KeyRotationPredicate"),
         "opening/v1": ("opening", "OpeningPredicate"),
+        "policy-release/v1": ("policy_release", "PolicyReleasePredicate"),
+        "promotion/v1": ("promotion", "PromotionPredicate"),
+        "retirement/v1": ("retirement", "RetirementPredicate"),
+        "rollback/v1": ("rollback", "RollbackPredicate"),
         "what-if/v1": ("decision", "WhatIfPredicate"),
     }
 )
