@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from .engine.collecting import CollectedFacts, Collector, Version
+    from .engine.evidence.first_use import FirstUse
     from .engine.evidence.keys import Signer
     from .engine.evidence.public_keys import PublicKey
     from .engine.evidence.receipt import Record
@@ -339,10 +340,17 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
     compiled = _compiled(configuration, release)
     with ExitStack() as stack:
         judge = stack.enter_context(_judge(configuration, compiled))
-        evidence = recorder(configuration, stack)
+        evidence = _evidence(recorder(configuration, stack), release)
         if release is not None:
             release.use(policy_store(configuration))
         yield Mandate(Gate(judge, evidence, now), configuration, compiled)
+
+
+def _evidence(recorder: Recorder, release: Release | None) -> FirstUse:
+    """Records decisions by policies of which the ledger says that they began to decide."""
+    from .engine.evidence.first_use import FirstUse
+
+    return FirstUse(recorder, None if release is None else (release.number, release.keyid))
 
 
 @contextmanager

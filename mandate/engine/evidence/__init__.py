@@ -8,8 +8,10 @@ One decision on its way, one module a step:
     envelope    the DSSE envelope around the statement; `bundle`, its exported form
     ledger      what a store of envelopes must do; `sqlite` is one
     recorder    all of this in order: sign, verify, append, and only then return
+    first_use   before it, for policies that decide for the first time, that they do
     checks      everything that can be wrong with one entry
     verify      everything that can be wrong with a ledger
+    entries     an entry back as what it says, if nothing is wrong with it
     reading     an entry back as the values that were recorded
     signed      an entry back as the JSON that was signed, to be judged again
 """

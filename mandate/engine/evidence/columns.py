@@ -56,3 +56,10 @@ class Columns:
 def mentions(*named: tuple[Kind, str]) -> tuple[Mention, ...]:
     """The mentions of these, sorted, each once; blank names are left out."""
     return tuple(sorted({Mention(kind.value, name) for kind, name in named if name}))
+
+
+def release_key(revision: str, release: tuple[int, str] | None) -> str:
+    """The request key of a policy release: one for a revision, and one for each number and key it is signed
+    with."""
+    signed = "" if release is None else f":{release[0]}:{release[1]}"
+    return f"policy-release:{revision}{signed}"

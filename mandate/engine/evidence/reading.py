@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ..decision import Judgement, Policy
-from ..errors import BadRequest, NotRecorded, UnknownSubject
+from ..errors import BadRequest, UnknownSubject
 from . import envelope as dsse
-from . import statement
-from .checks import Examined, examine
-from .key_watch import KeyWatch
+from .entries import ProvenEntries
 from .ledger import Reader, Stored
 from .predicates.decision import DecisionPredicate, RequestKey, WhatIfPredicate
 from .public_keys import PublicKey
@@ -40,22 +38,15 @@ def read_with_request(
     stored: Stored, store: Reader, keys: Mapping[str, PublicKey]
 ) -> tuple[Record, RequestKey | None]:
     """The same, with the request that it answers, if that had a key."""
-    examined = examine(stored, store.origin, keys)
-    wrong = "; ".join((*examined.faults, *_unentitled(examined, stored.index, store, keys)))
-    if wrong or stored.envelope is None:
-        raise NotRecorded(
-            f"the entry is not what was recorded: {wrong}",
-            where=f"{store.location}, entry {stored.index}",
-            next_step="Run `mandate ledger verify`, and keep a copy of the ledger as it is",
-        )
-    envelope = dsse.parse(stored.envelope)
-    predicate = statement.read(envelope.payload).predicate
+    predicate = ProvenEntries(store, keys).predicate(stored)
     if not isinstance(predicate, DecisionPredicate):
         raise BadRequest(
             "this entry is no decision",
             where=f"{store.location}, entry {stored.index}",
             next_step="See `mandate ledger show`",
         )
+    assert stored.envelope is not None  # noqa: S101  (else nothing could be proven)
+    envelope = dsse.parse(stored.envelope)
     record = Record(
         receipt=Receipt(
             id=predicate.id,
@@ -76,14 +67,6 @@ def read_with_request(
         what_if=isinstance(predicate, WhatIfPredicate),
     )
     return record, predicate.request
-
-
-def _unentitled(
-    examined: Examined, index: int, store: Reader, keys: Mapping[str, PublicKey]
-) -> Iterator[str]:
-    """Why the key that signed the entry may not have."""
-    if not examined.faults and examined.predicate is not None:
-        yield from KeyWatch(store, keys).status.wrong(index, examined.predicate, examined.signers)
 
 
 def entry(store: Reader, reference: str) -> Stored:

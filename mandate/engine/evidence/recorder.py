@@ -34,6 +34,15 @@ _TRIES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class AlreadyRecorded(NotRecorded):
+    """What may stand in the ledger once stands there already."""
+
+    def __init__(self, index: int, *, where: str) -> None:
+        super().__init__(f"entry {index} says it, or something else in its place, already", where=where)
+        self.index = index
+        """Of that entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What every predicate says of its recording."""
@@ -88,6 +97,11 @@ class Recorder:
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
         return self._store.latest()
+
+    def has(self, request_key: str) -> bool:
+        """Whether what may stand in the ledger once under this key stands there. `NotRecorded` if nobody can
+        say."""
+        return self._store.requested(request_key) is not None
 
     def answered(self, request: RequestKey) -> Record | None:
         """The decision that answers this request already. `BadRequest` if its key was used for another one.
@@ -155,8 +169,11 @@ class Recorder:
 
     def event(self, kind: type[Predicate], **said: Any) -> Receipt:
         """Record something else that happened, signed by the ledger's key: `said` are the predicate's own
-        fields. `NotRecorded` as `record` raises it."""
+        fields. `NotRecorded` as `record` raises it; `AlreadyRecorded` if it may stand once and stands there.
+        """
         entry, envelope, place = self._recorded(lambda stamp: kind(**stamp.fields, **said))
+        if place.id != entry.id:
+            raise AlreadyRecorded(place.index, where=self._store.location)
         return self._receipt(entry, envelope, place.index)
 
     def admit(self, envelope: dsse.Envelope, keys: Mapping[str, PublicKey]) -> Receipt:

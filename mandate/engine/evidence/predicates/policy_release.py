@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field
 
 from ...input.base import Frozen, Name, Sha256
-from ..columns import Columns, Kind, mentions
+from ..columns import Columns, Kind, mentions, release_key
 from .base import AUTHORITY, Digest, Predicate, StatementSubject
 
 POLICY_RELEASE_TYPE: Final = AUTHORITY + "policy-release/v1"
@@ -44,12 +44,8 @@ class PolicyReleasePredicate(Predicate):
         return Columns(
             subject=self.revision,
             revision=self.revision,
-            request_key=request_key(self.revision, self.release),
+            request_key=release_key(
+                self.revision, None if self.release is None else (self.release.number, self.release.keyid)
+            ),
             mentions=mentions((Kind.PERSON, self.by)),
         )
-
-
-def request_key(revision: str, release: SignedRelease | None) -> str:
-    """By which the entry is found again, and written once."""
-    signed = "" if release is None else f":{release.number}:{release.keyid}"
-    return f"policy-release:{revision}{signed}"
