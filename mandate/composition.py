@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from .engine.collecting import CollectedFacts, Collector, Version
+    from .engine.evidence.envelope import Envelope
     from .engine.evidence.first_use import FirstUse
     from .engine.evidence.keys import Signer
     from .engine.evidence.public_keys import PublicKey
@@ -210,6 +211,17 @@ def recorded(configuration: Configuration, reference: str) -> Record:
     from .engine.evidence.reading import find
 
     return find(ledger(configuration), reference, public_keys(configuration))
+
+
+def attestation(configuration: Configuration, record: Record, kind: str) -> Envelope:
+    """A recorded decision in the words of a standard, signed by the ledger's key: see `evidence.standard`."""
+    from .engine.evidence import standard
+    from .engine.evidence.key_watch import KeyWatch
+
+    signer = signing_key(configuration)
+    with closing(ledger(configuration)) as store:
+        KeyWatch(store, public_keys(configuration)).entitle(signer.public_key.keyid)
+    return standard.attestation(kind, record, signer)
 
 
 def signed(configuration: Configuration, reference: str) -> Signed:

@@ -11,7 +11,8 @@ from ..configuration import Configuration
 from ..decision import Outcome
 from ..gate import Answer, Facts
 from ..report import report
-from . import options
+from ..report.visible import visible
+from . import attesting, options
 
 EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
 
@@ -27,6 +28,12 @@ EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
 )
 @options.action
 @options.environment
+@click.option(
+    "--attest",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write signed attestations of the decision there: decision, vsa and svr.sigstore.json.",
+)
 @click.option("--fail-on-warn", is_flag=True, help="Exit 1 for a warning, too.")
 @options.answer_format
 @options.verbose
@@ -36,6 +43,7 @@ def command(
     document: Path | None,
     action: str | None,
     environment: str | None,
+    attest: Path | None,
     fail_on_warn: bool,
     output: str,
     verbose: bool,
@@ -51,6 +59,8 @@ def command(
 
     if (subject is None) == (document is None):
         raise click.UsageError("Give either a SUBJECT or --input.")
+    if attest is not None:
+        attesting.refuse_leftovers(attest)
     with composition.assembled(configuration) as mandate:
         facts: Facts
         if document is not None:
@@ -61,6 +71,10 @@ def command(
         answer = mandate.gate.decide(facts)
     link = composition.documentation(configuration)
     report(output).write(answer, sys.stdout, verbose=verbose, link=link)
+    if attest is not None and answer.receipt is not None:
+        written = attesting.write(configuration, answer.receipt.id, attest)
+        if output == "text":
+            click.echo("".join(f"\n  wrote {visible(str(file), 400)}" for file in written))
     return exit_code(answer, fail_on_warn=fail_on_warn)
 
 
