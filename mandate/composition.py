@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .engine import posts
 from .engine.claim import ClaimedFacts
 from .engine.configuration import LIBRARY, Configuration
 from .engine.decision import Policy
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .engine.collecting import CollectedFacts, Collector, Version
     from .engine.evidence.envelope import Envelope
     from .engine.evidence.first_use import FirstUse
+    from .engine.evidence.key_status import KeyStatus
     from .engine.evidence.keys import Signer
     from .engine.evidence.public_keys import PublicKey
     from .engine.evidence.receipt import Record
@@ -170,10 +172,13 @@ def _opened(configuration: Configuration, signer: Signer | None) -> SqlLedger:
 
 
 def signing_key(configuration: Configuration) -> Signer:
-    """Whoever signs what the ledger says: its entries and its heads."""
-    from .engine.evidence import keys
+    """Whoever signs what the ledger says."""
+    return posts.ENTRIES.signer(configuration)
 
-    return keys.load(configuration.path(configuration.settings.ledger.key))
+
+def head_key(configuration: Configuration, signer: Signer) -> Signer:
+    """Whoever signs the ledger's heads: `signer`, who signs its entries, if the settings name nobody else."""
+    return posts.heads_by(posts.HEADS.signer(configuration) if posts.HEADS.taken(configuration) else signer)
 
 
 def open_ledger(path: Path, signer: Signer) -> None:
@@ -189,21 +194,49 @@ def open_ledger(path: Path, signer: Signer) -> None:
         )
 
 
-def recorder(configuration: Configuration, stack: ExitStack) -> Recorder:
-    """Records into the ledger, which is open until `stack` ends."""
+def recorder(
+    configuration: Configuration,
+    stack: ExitStack,
+    signer: Signer | None = None,
+    heads: Signer | None = None,
+) -> Recorder:
+    """Records into the ledger, which is open until `stack` ends.
+
+    `signer` signs the entries and `heads` the heads, instead of whom the settings name.
+    """
     from .engine.evidence.recorder import Recorder
 
-    signer = signing_key(configuration)
-    store = ledger(configuration, signer)
+    signer = signer or signing_key(configuration)
+    heads = heads or head_key(configuration, signer)
+    store = ledger(configuration, heads)
     stack.callback(store.close)
-    return Recorder(store, signer, now, public_keys(configuration))
+    return Recorder(store, signer, now, public_keys(configuration), head_key=heads.public_key)
+
+
+def key_folder(configuration: Configuration) -> Path:
+    """Where the public keys lie whose signatures count."""
+    from .engine.evidence import signers
+
+    settings = configuration.settings.ledger
+    if settings.keys is not None:
+        return configuration.path(settings.keys)
+    file = signers.file_of(settings.key, configuration.root)
+    return configuration.state / "keys" if file is None else file.parent
 
 
 def public_keys(configuration: Configuration) -> Mapping[str, PublicKey]:
-    """The keys whose signatures count: all that lie beside the signing key."""
+    """The keys whose signatures count: all in their folder."""
     from .engine.evidence.public_keys import load_folder
 
-    return load_folder(configuration.path(configuration.settings.ledger.key).parent)
+    return load_folder(key_folder(configuration))
+
+
+def key_status(configuration: Configuration) -> KeyStatus:
+    """What the ledger says of its keys."""
+    from .engine.evidence.key_watch import KeyWatch
+
+    with closing(ledger(configuration)) as store:
+        return KeyWatch(store, public_keys(configuration)).status
 
 
 def recorded(configuration: Configuration, reference: str) -> Record:

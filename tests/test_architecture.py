@@ -80,6 +80,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.policy",
         "mandate.engine.replay",
     ),
+    "mandate.engine.posts": (
+        "mandate.engine.configuration",
+        "mandate.engine.errors",
+        "mandate.engine.evidence",
+    ),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.claim": (*INPUT, "mandate.engine.strict_json"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),

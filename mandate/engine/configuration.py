@@ -40,6 +40,17 @@ class LedgerSettings(Frozen):
     """A shared ledger in PostgreSQL, such as `postgresql://mandate@db.bank.example/mandate`; `None`: the
     file. It holds no password: that comes from PGPASSFILE or another way of libpq."""
     key: str = ".mandate/keys/signing.pem"
+    """Who signs the evidence: a key file, `ssh-agent:SHA256:…`, `hsm:…` (a PKCS#11 token), or a service such
+    as `awskms:…`."""
+    public_key: str | None = None
+    """The file with the public key of `key`, which a token or service does not tell."""
+    head_key: str | None = None
+    """Who signs the log's heads, for which Ed25519 is the only algorithm; `None`: `key` signs them too."""
+    head_public_key: str | None = None
+    """The file with the public key of `head_key`."""
+    keys: str | None = None
+    """The folder with all public keys (`*.pub`) whose signatures count; `None`: that of the key file, or
+    `keys` beside the ledger."""
 
 
 class OpaSettings(Frozen):

@@ -22,6 +22,7 @@ _COMMANDS = {
     "collect": "Gather the facts about a model and print the input document.",
     "promote": "Ask the gate, and move an alias to the model if it allows.",
     "explain": "Show a recorded decision in full.",
+    "key": "Make, show, rotate and revoke the keys that sign.",
     "ledger": "Read and verify the recorded evidence.",
     "verify": "Check a proof file offline, without a ledger.",
     "policy": "Write, test, check, release and compare policies.",

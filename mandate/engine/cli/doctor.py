@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,14 +134,21 @@ def _policies(configuration: Configuration) -> str:
 def _ledger(configuration: Configuration) -> str:
     from ... import composition
 
-    ledger = composition.ledger(configuration, composition.signing_key(configuration))
+    ledger = composition.ledger(
+        configuration, composition.head_key(configuration, composition.signing_key(configuration))
+    )
     return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
 
 
 def _key(configuration: Configuration) -> str:
     from ... import composition
 
-    return composition.signing_key(configuration).public_key.keyid
+    signer = composition.signing_key(configuration)
+    heads = composition.head_key(configuration, signer)
+    with ExitStack() as stack:
+        composition.recorder(configuration, stack, signer, heads).entitle()
+    beside = "" if heads is signer else f", and {heads.public_key.keyid} the heads"
+    return f"{signer.public_key.keyid} signs{beside}"
 
 
 def _collectors(configuration: Configuration) -> str:

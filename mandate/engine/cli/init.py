@@ -23,8 +23,13 @@ ledger:
   # One organisation, one name: it stands in every piece of evidence, so choose it for good.
   name: {name}
   path: .mandate/ledger.db
-  # Signs the evidence. Keep it out of version control and back it up.
+  # Signs the evidence: a file, which you keep out of version control and back up, ssh-agent:SHA256:…, a token
+  # (hsm:…) or a service (awskms:…, gcpkms:…, azurekms:…, hv:…). `mandate key rotate` replaces it.
   key: .mandate/keys/signing.pem
+  # For a key of a token or service, the file with its public key; and who signs the heads of the log, if that
+  # is no Ed25519 key.
+  # public_key: .mandate/keys/token.pub
+  # head_key: .mandate/keys/heads.pem
 
 # Where policies come from, in order: "library" comes with Mandate; the folder is yours. Rules in yours are
 # added to the library's, thresholds in yours replace the library's one by one.
@@ -111,11 +116,19 @@ these files. `mandate policy check` finds typos, `mandate policy test` runs the 
     prompt="The ledger's name, such as bank.example/models",
     help="The ledger's name (its origin), such as bank.example/models.",
 )
-def command(directory: Path, name: str) -> None:
+@click.option(
+    "--passphrase",
+    "locked",
+    is_flag=True,
+    help="Lock the signing key with a passphrase: then MANDATE_KEY_PASSPHRASE or …_PASSPHRASE_FILE has it "
+    "wherever a decision is recorded, or somebody types it.",
+)
+def command(directory: Path, name: str, locked: bool) -> None:
     """Write mandate.yaml, a folder for your policies, and the ledger with its signing key."""
     from ... import composition
     from .. import configuration_schema
     from ..evidence import keys
+    from ..evidence.signers.secrets import Secrets
     from ..evidence.sql import sqlite
     from ..input.schema import text
     from ..policy import editors
@@ -128,6 +141,7 @@ def command(directory: Path, name: str) -> None:
                 where=str(path),
                 next_step="Keep it, or choose another directory",
             )
+    passphrase = Secrets().new_passphrase("the new signing key") if locked else b""
     policies = directory / "policies"
     (policies / "thresholds").mkdir(parents=True, exist_ok=True)
     state.mkdir(mode=0o700, exist_ok=True)
@@ -135,7 +149,7 @@ def command(directory: Path, name: str) -> None:
         "# The ledger, its key and past policies: not for version control.\n*\n"
     )
     sqlite.create(state / _LEDGER, origin=name)  # first, because it refuses a name that cannot be one
-    key = keys.create(state / _KEY)
+    key = keys.create(state / _KEY, passphrase)
     composition.open_ledger(state / _LEDGER, key)
     readme = policies / "README.md"
     if not readme.exists():
@@ -153,4 +167,8 @@ def command(directory: Path, name: str) -> None:
         click.echo(f"wrote {place:<{width}}  {what}")
     click.echo(f"\nThe key's fingerprint is {key.keyid}.")
     click.echo("Auditors need it: keep it where the ledger is not.")
+    if not locked:
+        click.echo(
+            "Whoever reads the key's file can sign; `mandate key rotate --passphrase` locks a new one."
+        )
     click.echo("Next: mandate doctor")

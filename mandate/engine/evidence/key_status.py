@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from .predicates.base import Predicate
+from .predicates.key import KeyStated
 from .predicates.key_event import KeyRevocationPredicate, KeyRotationPredicate
 
 
@@ -64,10 +65,16 @@ class KeyStatus:
             case KeyRotationPredicate(retired=retired, successor=successor):
                 if list(signers) != [retired.keyid]:
                     yield "it is not signed by the key that gives way, and by it alone"
-                if not self.may_sign(successor.keyid, index):
-                    yield f"the key that takes its place was {self.endings[successor.keyid][0]}"
-            case KeyRevocationPredicate(revoked=revoked) if revoked.keyid in signers:
-                yield "a key cannot revoke itself"
+                yield from self._ended(successor, index)
+            case KeyRevocationPredicate(revoked=revoked, successor=successor):
+                if revoked.keyid in signers:
+                    yield "a key cannot revoke itself"
+                yield from self._ended(successor, index)
+
+    def _ended(self, successor: KeyStated | None, index: int) -> Iterator[str]:
+        """Why the key cannot take another's place."""
+        if successor is not None and not self.may_sign(successor.keyid, index):
+            yield f"the key that takes its place was {self.endings[successor.keyid][0]}"
 
     def may_sign(self, keyid: str, index: int) -> bool:
         """Whether the key's signature counts on the entry with this index."""
@@ -87,6 +94,7 @@ def _ending(index: int, predicate: Predicate) -> tuple[str, Ending] | None:
     match predicate:
         case KeyRotationPredicate(retired=retired, successor=successor, reason=reason):
             return retired.keyid, Ending(How.ROTATED, index, reason, successor.keyid)
-        case KeyRevocationPredicate(revoked=revoked, reason=reason):
-            return revoked.keyid, Ending(How.REVOKED, index, reason)
+        case KeyRevocationPredicate(revoked=revoked, successor=successor, reason=reason):
+            named = None if successor is None else successor.keyid
+            return revoked.keyid, Ending(How.REVOKED, index, reason, named)
     return None

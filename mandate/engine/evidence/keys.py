@@ -106,9 +106,9 @@ def write_new(path: Path, private: Private, passphrase: bytes = b"") -> PublicKe
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The public key goes first: if it is there already, no private key is left behind that nobody can
         # verify.
-        _write_new(public, key.pem, mode=0o644)
+        write_once(public, key.pem, mode=0o644)
         try:
-            _write_new(path, _written(private, passphrase), mode=0o600)
+            write_once(path, _written(private, passphrase), mode=0o600)
         except OSError:
             public.unlink()
             raise
@@ -144,6 +144,17 @@ def load(path: Path, passphrase: Passphrase | None = None) -> SigningKey:
         raise BadConfiguration(
             f"the signing key is {error}", where=str(path), next_step="Use a key of one of these kinds"
         ) from error
+
+
+def is_locked(path: Path) -> bool:
+    """Whether the key in `path` has a passphrase. `BadConfiguration` if the file cannot be read."""
+    try:
+        _parse(_read(path, advice=_ADVICE))
+    except TypeError:
+        return True
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return False
 
 
 def load_private(path: Path, *, advice: str) -> PrivateKeyTypes:
@@ -211,7 +222,7 @@ def _written(private: Private, passphrase: bytes) -> bytes:
     return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
 
 
-def _write_new(path: Path, content: bytes, *, mode: int) -> None:
+def write_once(path: Path, content: bytes, *, mode: int) -> None:
     """Write a file that was not there, durably. `OSError` otherwise; a file half written is removed."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:

@@ -27,6 +27,8 @@ from ..errors import BadConfiguration
 
 SUFFIX = ".pub"
 """How a public key's file name ends."""
+FINGERPRINT = "SHA256:"
+"""How a key's id begins."""
 _SSH_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 
 
@@ -144,4 +146,4 @@ def _parse(content: bytes) -> PublicKey:
 def _fingerprint(key: Ed25519PublicKey | EllipticCurvePublicKey) -> str:
     """The SSH fingerprint. An OpenSSH public key line is `<type> <base64 of the wire format>`."""
     wire = base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split(b" ")[1])
-    return "SHA256:" + base64.b64encode(hashlib.sha256(wire).digest()).decode().rstrip("=")
+    return FINGERPRINT + base64.b64encode(hashlib.sha256(wire).digest()).decode().rstrip("=")

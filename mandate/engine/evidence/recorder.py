@@ -94,6 +94,11 @@ class Recorder:
         self._head_key = head_key or signer.public_key
         self._watch = KeyWatch(store, self._keys)
 
+    def entitle(self) -> None:
+        """Return if the keys may sign what comes next. `BadConfiguration` if one was rotated or revoked."""
+        for keyid in (self._signer.public_key.keyid, self._head_key.keyid):
+            self._watch.entitle(keyid)
+
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
         return self._store.latest()
@@ -200,7 +205,7 @@ class Recorder:
         return self._receipt(entry, envelope, self._append(entry, signers).index)
 
     def _recorded(self, stated: Callable[[Stamp], P]) -> tuple[Entry, dsse.Envelope, Place]:
-        self._watch.entitle(self._signer.public_key.keyid)  # before anything is signed
+        self.entitle()  # before anything is signed
         try:
             stamp = Stamp.of(self._clock(), self._store.origin)
             predicate = stated(stamp)

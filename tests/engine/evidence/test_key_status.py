@@ -40,7 +40,9 @@ def rotation(retired: int, successor: int, reason: str = "every year") -> KeyRot
 
 
 def revocation(revoked: int, reason: str = "stolen") -> KeyRevocationPredicate:
-    return KeyRevocationPredicate(**STAMP, revoked=KeyStated.of(KEYS[revoked]), by="ann", reason=reason)
+    return KeyRevocationPredicate(
+        **STAMP, revoked=KeyStated.of(KEYS[revoked]), successor=None, by="ann", reason=reason
+    )
 
 
 Event = tuple[int, Predicate, Sequence[str]]

@@ -105,10 +105,11 @@ def command(
 
 
 def _created(file: Path, algorithm: str, configuration: Configuration | None) -> dict[str, Any]:
+    from .... import composition
     from ...policy.release_keys import ReleaseKey
 
     if configuration is not None:
-        ledger = configuration.path(configuration.settings.ledger.key).parent
+        ledger = composition.key_folder(configuration)
         if file.absolute().parent.resolve() == ledger.resolve():
             raise BadConfiguration(
                 "all public keys in this folder may sign evidence",

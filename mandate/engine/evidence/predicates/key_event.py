@@ -61,18 +61,27 @@ class KeyRevocationPredicate(Predicate):
     TYPE: ClassVar[str] = KEY_REVOCATION_TYPE
 
     revoked: KeyStated
+    successor: KeyStated | None
+    """The key that signs from now on, if it was one that signs; `None` if nothing changes but this."""
     by: Name
     """Who ran the command, as the system knows them."""
     reason: Words
 
     def subjects(self) -> tuple[StatementSubject, ...]:
-        """The key."""
-        return (self.revoked.subject,)
+        """The key, and the one that takes its place."""
+        return (self.revoked.subject, *([] if self.successor is None else [self.successor.subject]))
 
     def columns(self) -> Columns:
         """By the key, and by who did it."""
-        return Columns(subject=self.revoked.keyid, mentions=mentions((Kind.PERSON, self.by)))
+        named = [(Kind.PERSON, self.by)]
+        if self.successor is not None:
+            named.append((Kind.SUBJECT, self.successor.keyid))
+        return Columns(subject=self.revoked.keyid, mentions=mentions(*named))
 
     def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
         """Where the key is not what is stated of it."""
         yield from self.revoked.contradictions()
+        if self.successor is not None:
+            yield from self.successor.contradictions()
+            if self.revoked.keyid == self.successor.keyid:
+                yield "a key cannot take its own place"

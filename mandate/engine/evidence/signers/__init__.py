@@ -43,7 +43,21 @@ def scheme(uri: str) -> str:
 
 def file_of(uri: str, root: Path) -> Path | None:
     """The key file that the URI names, a relative one below `root`; `None` if it names no file."""
-    return root / uri.removeprefix(f"{FILE}:") if scheme(uri) == FILE else None
+    return root / Path(uri.removeprefix(f"{FILE}:")).expanduser() if scheme(uri) == FILE else None
+
+
+def keyid(uri: str, *, root: Path = Path(), public_key: Path | None = None) -> str:
+    """The id of the key that the URI names, for which no secret is asked.
+
+    `BadConfiguration` if nobody can say, `NotRecorded` if an agent does not answer.
+    """
+    if public_key is not None:
+        return public_keys.load(root / public_key).keyid
+    if (file := file_of(uri, root)) is not None:
+        return public_keys.load(file.with_suffix(public_keys.SUFFIX)).keyid
+    if (which := uri.removeprefix(f"{AGENT}:")).startswith(public_keys.FINGERPRINT):
+        return which
+    return signer(uri).public_key.keyid
 
 
 def signer(

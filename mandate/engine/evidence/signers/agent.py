@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ...errors import BadConfiguration, NotRecorded
 from ..keys import Signer
-from ..public_keys import PublicKey
+from ..public_keys import FINGERPRINT, PublicKey
 
 _SOCKET = "SSH_AUTH_SOCK"
 _LIST, _LISTED, _SIGN, _SIGNED = 11, 12, 13, 14
@@ -28,7 +28,6 @@ _MAX_BYTES = 256 * 1024
 _MAX_KEYS = 1000
 _SECONDS = 60.0
 """For one answer: a person may have to confirm it."""
-_FINGERPRINT = "SHA256:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def signer(which: str) -> Signer:
 def _is_meant(identity: _Identity, which: str) -> bool:
     if not which:
         return isinstance(identity.key.key, Ed25519PublicKey)
-    return which == (identity.key.keyid if which.startswith(_FINGERPRINT) else identity.comment)
+    return which == (identity.key.keyid if which.startswith(FINGERPRINT) else identity.comment)
 
 
 def _not_one(which: str, found: list[_Identity], identities: list[_Identity]) -> BadConfiguration:
