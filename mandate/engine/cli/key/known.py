@@ -66,7 +66,12 @@ def known_keys(configuration: Configuration) -> list[KnownKey]:
         key = public_keys.load(file)
         posts = tuple(name for name, keyid in signs.items() if keyid == key.keyid)
         found.setdefault(key.keyid, KnownKey(key, file, posts, status.endings.get(key.keyid, ())))
-    return sorted(found.values(), key=lambda known: (bool(known.endings), not known.signs, str(known.file)))
+    return sorted(found.values(), key=_order)
+
+
+def _order(known: KnownKey) -> tuple[bool, tuple[str, ...], str]:
+    """Those that sign first, and what ended last."""
+    return bool(known.endings), known.signs or ("no",), str(known.file)
 
 
 def chosen(keys: Iterable[KnownKey], reference: str) -> KnownKey:

@@ -12,8 +12,7 @@ from mandate.engine.errors import BadConfiguration, NotRecorded
 from mandate.engine.evidence.keys import Signer
 from mandate.engine.evidence.public_keys import PublicKey
 from mandate.engine.evidence.signers import signer
-
-from .conftest import Agent
+from tests.signing_fixtures import Agent
 
 
 def test_a_key_signs_that_is_named_by_its_fingerprint_or_its_comment(agent: Agent, tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from mandate.engine.evidence.envelope import seal
 from mandate.engine.evidence.keys import Signer
 from mandate.engine.evidence.signers import signer
 from mandate.engine.evidence.signers.secrets import Secrets
-
-from .conftest import Agent, Token
+from tests.signing_fixtures import Agent, Token
 
 STATEMENT = (
     b'{"_type":"https://in-toto.io/Statement/v1","predicate":{},"predicateType":"https://mandate.dev/test/v1",'

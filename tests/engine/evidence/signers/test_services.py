@@ -9,8 +9,7 @@ from mandate.engine.errors import BadConfiguration, NotRecorded
 from mandate.engine.evidence import public_keys
 from mandate.engine.evidence.signers import signer
 from mandate.engine.evidence.signers.secrets import Secrets
-
-from .conftest import Token
+from tests.signing_fixtures import Token
 
 
 def with_pin(pin: str) -> Secrets:
