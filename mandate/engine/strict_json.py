@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
 _LARGEST_INTEGER = 2**53 - 1
@@ -56,8 +57,9 @@ def parse(data: bytes, *, finite: bool = True) -> Any:
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        # In one pass: the pairs may be a million.
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, times in counted.items() if times > 1)
         raise NotStrict(f"the key {twice[:_SHOWN]!a} stands twice in one object")
     return members
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -35,6 +36,14 @@ def test_what_two_readers_could_understand_differently_is_refused(
     with pytest.raises(NotStrict) as refused:
         parse(data, finite=finite)
     assert str(refused.value) == why
+
+
+def test_a_key_that_stands_twice_among_very_many_is_found_at_once() -> None:
+    keys = b"".join(b'"%d": 0, ' % number for number in range(200_000))
+    start = time.process_time()
+    with pytest.raises(NotStrict, match="the key '199999' stands twice"):
+        parse(b"{%b%b}" % (keys, b'"199999": 0'))
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
