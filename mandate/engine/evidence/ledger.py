@@ -131,6 +131,9 @@ class Reader(Protocol):
     def cosignatures(self, size: int) -> tuple[bytes, ...]:
         """Signature lines of witnesses under the head of this size, in the order in which they came."""
 
+    def cosigned(self) -> Iterator[tuple[int, bytes]]:
+        """(size, line) of the signatures of witnesses under all heads, in their order; in bounded memory."""
+
     def node(self, level: int, number: int) -> bytes:
         """The hash of a complete subtree, as `log.merkle.Read` wants it. `NotRecorded` if there is none."""
 

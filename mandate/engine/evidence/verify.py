@@ -8,6 +8,7 @@
     6. each entry is right in itself, see `checks`
     7. each key signed entries and heads only until another entry ended it, see `key_status`
     8. the tree begins with the tree of a head that somebody kept elsewhere, if one is given
+    9. the signatures of witnesses under heads are some, and those of the given witnesses are right
 
 What no ledger can show by itself:
 
@@ -22,7 +23,7 @@ What no ledger can show by itself:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import BadInput, NotRecorded
@@ -32,6 +33,7 @@ from .key_status import KeyStatus
 from .ledger import Head, Reader, Stored
 from .log import checkpoint
 from .log.checkpoint import Checkpoint
+from .log.cosignature import WitnessKey
 from .log.merkle import EMPTY_ROOT, Frontier
 from .public_keys import PublicKey
 
@@ -89,28 +91,43 @@ class Report:
 
 
 def verify(
-    store: Reader, keys: Mapping[str, PublicKey], *, since: Checkpoint | None = None
+    store: Reader,
+    keys: Mapping[str, PublicKey],
+    *,
+    since: Checkpoint | None = None,
+    witnesses: Collection[WitnessKey] = (),
+    required: int = 0,
 ) -> Iterator[Checked]:
     """Look at the ledger as a whole, then at each entry, in bounded memory; believe only `keys`.
 
-    `since`: a head that was kept elsewhere, whose signature has been verified. What cannot be read on is a
-    fault, not an error: what was found before it counts. `NotRecorded` only if the ledger's name cannot be
-    had.
+    `since`: a head that was kept elsewhere, whose signature has been verified. `required`: how many of the
+    witnesses must have signed the newest head. What cannot be read on is a fault, not an error: what was
+    found before it counts. `NotRecorded` only if the ledger's name cannot be had.
     """
     origin = store.origin
+    outside = _Outside(since, witnesses, required)
     try:
         with store.snapshot() as frozen:
-            yield from _verified(frozen, origin, keys, since)
+            yield from _verified(frozen, origin, keys, outside)
     except NotRecorded as error:
         yield Checked(None, None, (Fault(None, None, error.what),))
 
 
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What is known from elsewhere than the ledger."""
+
+    since: Checkpoint | None
+    witnesses: Collection[WitnessKey]
+    required: int
+
+
 def _verified(
-    store: Reader, origin: str, keys: Mapping[str, PublicKey], since: Checkpoint | None
+    store: Reader, origin: str, keys: Mapping[str, PublicKey], outside: _Outside
 ) -> Iterator[Checked]:
     yield Checked(None, None, _damage(store))  # 1
     expected = 0
-    log, status = _Log(store, origin, keys, since), KeyStatus()
+    log, status = _Log(store, origin, keys, outside), KeyStatus()
     try:
         for stored in store.entries():
             examined = examine(stored, origin, keys)
@@ -118,7 +135,7 @@ def _verified(
             status = _followed(status, stored.index, examined)
             found = (
                 *_place(stored, expected),  # 2
-                *log.entry(stored, status),  # 3, 4, 7, 8
+                *log.entry(stored, status),  # 3, 4, 7, 8, 9
                 *examined.faults,  # 6
                 *unentitled,  # 7
             )
@@ -126,7 +143,7 @@ def _verified(
             yield Checked(
                 stored.index, log.root, tuple(Fault(stored.index, stored.id, what) for what in found)
             )
-        yield Checked(None, log.root, tuple(Fault(None, None, what) for what in log.end(expected)))  # 5, 8
+        yield Checked(None, log.root, tuple(Fault(None, None, what) for what in log.end(expected)))  # 5, 8, 9
     except NotRecorded as error:
         unread = f"nothing from entry {expected} on can be read: {error.what}"
         yield Checked(None, None, (Fault(None, None, unread),))
@@ -151,20 +168,23 @@ class _Log:
     One change must not make every later entry a fault: after one, it goes on from what is stored.
     """
 
-    def __init__(
-        self, store: Reader, origin: str, keys: Mapping[str, PublicKey], since: Checkpoint | None
-    ) -> None:
+    def __init__(self, store: Reader, origin: str, keys: Mapping[str, PublicKey], outside: _Outside) -> None:
         self._store = store
         self._origin = origin
         self._keys = note_keys(origin, keys)
         self._status = KeyStatus()
-        self._since = since
+        self._outside = outside
+        self._since = outside.since
         self._nodes = store.nodes()
         self._node = next(self._nodes, None)
         self._heads = store.heads()
         self._head = next(self._heads, None)
         self._newest = 0
         """The size of the newest head so far."""
+        self._cosigned = store.cosigned()
+        self._cosignature = next(self._cosigned, None)
+        self._witnessed = b""
+        """The newest head so far, with the signatures of witnesses."""
         self._agrees = True
         """Whether the last head that was looked at says what the tree says."""
         self._frontier: Frontier | None = Frontier()
@@ -185,6 +205,7 @@ class _Log:
         yield from self._grown(stored)
         while self._head is not None and self._head.size <= stored.index + 1:
             yield from self._signed(self._head, stored.index + 1)
+            yield from self._cosignatures(self._head)
             self._newest = self._head.size
             self._head = next(self._heads, None)
         if self._since is not None and self._since.size == stored.index + 1:
@@ -201,6 +222,8 @@ class _Log:
             yield f"no signed head covers the last {size - self._newest} of {size} entries"
         if self._node is not None:
             yield f"the stored tree goes beyond entry {size - 1}"
+        if self._outside.required:
+            yield from self._refused(self._witnessed, "the newest head", self._outside.required)
         if self._since is None:
             return
         if self._since.size > size:
@@ -248,6 +271,22 @@ class _Log:
                 yield _HEAD
             self._frontier = self._from_store(size)
         self._agrees = agrees
+
+    def _cosignatures(self, head: Head) -> Iterator[str]:
+        lines = []
+        while self._cosignature is not None and self._cosignature[0] <= head.size:
+            if self._cosignature[0] == head.size:
+                lines.append(self._cosignature[1])
+            self._cosignature = next(self._cosigned, None)
+        self._witnessed = head.checkpoint + b"".join(lines)
+        if lines:
+            yield from self._refused(self._witnessed, f"what witnesses signed over {head.size} entries", 0)
+
+    def _refused(self, data: bytes, what: str, required: int) -> Iterator[str]:
+        try:
+            checkpoint.accept(data, self._keys, self._outside.witnesses, required=required)
+        except BadInput as error:
+            yield f"{what}: {error.what}"
 
     def _from_store(self, size: int) -> Frontier | None:
         try:

@@ -248,7 +248,9 @@ def test_witnesses_sign_a_head_and_can_be_required(organisation: Organisation) -
     shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", W1.vkey)
     assert (shown.exit_code, shown.out) == (0, f"✓ witness.example/w1 signed the head over {ALL} entries\n")
     assert organisation.mandate("ledger", "checkpoint").out.encode() == witnessed(newest, NOON)
-    assert organisation.mandate("ledger", "verify").exit_code == 0
+    for options in ((), ("--witness", W1.vkey), (*both, "--witnesses", "1")):
+        assert organisation.mandate("ledger", "verify", *options).exit_code == 0
+    assert organisation.mandate("ledger", "verify", *both).exit_code == 3
 
     shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", W1.vkey)
     assert shown.out == f"The head over {ALL} entries had these signatures already.\n"
@@ -264,6 +266,32 @@ def test_witnesses_sign_a_head_and_can_be_required(organisation: Organisation) -
     assert organisation.mandate("ledger", "verify", "--since", "witnessed", *both).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "options", "why"),
+    [
+        (b"garbage", (), "has no signature, or ends in the middle of a line"),
+        (b"\xff\n", (), "is not UTF-8"),
+        ("— witness.example/w1 AAAA\n".encode(), (), "has a signature that is too short"),
+        (None, ("--witness", W1.vkey, "--witnesses", "0"), "the signature of 'witness.example/w1', key"),
+    ],
+)
+def test_a_changed_signature_of_a_witness_is_found(
+    organisation: Organisation, change: bytes | None, options: tuple[str, ...], why: str
+) -> None:
+    newest = organisation.mandate("ledger", "checkpoint").out.encode()
+    wrong = witnessed(newest, NOON + 1)[len(newest) :]
+    time = NOON.to_bytes(8, "big")
+    made = note.parse(newest + wrong).signatures[-1]
+    line = note.Signature(made.name, made.key_hash, time + made.signature[8:]).line.encode()
+    with closing(sqlite3.connect(organisation.folder / ".mandate/ledger.db")) as database, database:
+        database.execute("INSERT INTO cosignatures VALUES (?, 0, ?)", (ALL - 1, wrong))
+        database.execute("INSERT INTO cosignatures VALUES (?, 0, ?)", (ALL, change or line))
+    shown = organisation.mandate("ledger", "verify", *options)
+    assert shown.exit_code == 3
+    assert f"what witnesses signed over {ALL} entries: " in shown.out
+    assert why in shown.out
+
+
 def test_a_head_without_enough_witnesses_is_refused(organisation: Organisation) -> None:
     assert organisation.mandate("ledger", "checkpoint", "-o", "newest").exit_code == 0
     for command in (("verify", "--since"), ("cosign",)):
@@ -274,8 +302,9 @@ def test_a_head_without_enough_witnesses_is_refused(organisation: Organisation) 
     assert shown.exit_code == 2
     assert "none of the given witnesses signed this head" in shown.err
     shown = organisation.mandate("ledger", "verify", "--witness", W1.vkey)
-    assert shown.exit_code == 2
-    assert "--witness says who must have signed the head that --since names." in shown.err
+    assert shown.exit_code == 3
+    assert "the newest head: 0 of the given witnesses signed the head, and 1 must" in shown.out
+    assert organisation.mandate("ledger", "verify", "--witness", W1.vkey, "--witnesses", "0").exit_code == 0
 
 
 def test_no_signature_is_kept_under_a_head_that_the_ledger_does_not_have(

@@ -31,10 +31,8 @@ def command(since: Path | None, witnesses: Witnesses, output: str, configuration
 
     Exits 0 if the ledger is sound, 3 if it is not. Keep the head that `ledger checkpoint` prints where the
     ledger's writer cannot change it: only with it can you tell later that the newest entries were not
-    removed, by `--since`. Where witnesses are given, they must have signed that head.
+    removed, by `--since`. Where witnesses are given, they must have signed that head, or else the newest.
     """
-    if witnesses.keys and since is None:
-        raise click.UsageError("--witness says who must have signed the head that --since names.")
     from .... import composition
     from ...evidence import heads
     from ...evidence import verify as verification
@@ -42,13 +40,13 @@ def command(since: Path | None, witnesses: Witnesses, output: str, configuration
 
     ledger = composition.ledger(configuration)
     keys = composition.public_keys(configuration)
-    kept = None
+    kept, required = None, witnesses.required
     if since is not None:
         data = files.read(since, note.MAX_BYTES)
         head = heads.kept(data, ledger.origin, keys, witnesses.keys, required=witnesses.required)
-        kept = head.checkpoint
+        kept, required = head.checkpoint, 0
     total = ledger.count()
-    checked = verification.verify(ledger, keys, since=kept)
+    checked = verification.verify(ledger, keys, since=kept, witnesses=witnesses.keys, required=required)
     report = verification.report(_with_progress(checked, total))
     if output == "json":
         found = [{"index": fault.index, "id": fault.id, "what": fault.what} for fault in report.faults]

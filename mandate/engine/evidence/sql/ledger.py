@@ -185,6 +185,14 @@ class SqlLedger:
         with self._use() as connection:
             return tuple(_bytes(line) for (line,) in self._queries.cosignatures(connection, size=size))
 
+    def cosigned(self) -> Iterator[tuple[int, bytes]]:
+        """Signature lines of witnesses under all heads, as they were when it began."""
+        size, number = 0, 0
+        with self._reading() as connection:
+            while rows := list(self._queries.cosigned(connection, size=size, number=number, most=_PAGE)):
+                yield from ((row[0], _bytes(row[2])) for row in rows)
+                size, number = rows[-1][0], rows[-1][1]
+
     def node(self, level: int, number: int) -> bytes:
         """The hash of a complete subtree."""
         with self._use() as connection:

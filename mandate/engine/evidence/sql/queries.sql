@@ -89,6 +89,10 @@ SELECT size, checkpoint FROM heads WHERE size >= :start ORDER BY size LIMIT :mos
 -- name: cosignatures(size)
 SELECT line FROM cosignatures WHERE size = :size ORDER BY number;
 
+-- name: cosigned(size, number, most)
+SELECT size, number, line FROM cosignatures WHERE (size, number) > (:size, :number)
+ORDER BY size, number LIMIT :most;
+
 -- name: append_entry(position, id, kind, recorded_at, leaf, subject, model, version, sha256, outcome, action, environment, revision, request_key)!
 INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, model, version, sha256, outcome, action,
                      environment, revision, request_key)
