@@ -260,9 +260,10 @@ def attestation(configuration: Configuration, record: Record, kind: str) -> Enve
 def signed(configuration: Configuration, reference: str) -> Signed:
     """A recorded decision as the JSON that was signed."""
     from .engine.evidence import reading, signed
+    from .engine.evidence.key_watch import KeyWatch
 
-    store = ledger(configuration)
-    found = signed.read(reading.entry(store, reference), store, public_keys(configuration))
+    store, keys = ledger(configuration), public_keys(configuration)
+    found = signed.read(reading.entry(store, reference), store, keys, KeyWatch(store, keys).status)
     if found is None:
         raise BadRequest(
             "this entry is no decision", where=store.location, next_step="See `mandate ledger show`"

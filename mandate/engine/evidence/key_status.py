@@ -6,7 +6,7 @@ while whoever has a stolen key can write any time into what they sign.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -58,9 +58,7 @@ class KeyStatus:
 
     def wrong(self, index: int, predicate: Predicate, signers: Collection[str]) -> Iterator[str]:
         """Why the keys that signed an entry may not say what it says, one clause each."""
-        for keyid in signers:
-            if not self.may_sign(keyid, index):
-                yield f"it is signed by the key {keyid}, which was {self.endings[keyid][0]}"
+        yield from self.not_entitled(index, signers)
         match predicate:
             case KeyRotationPredicate(retired=retired, successor=successor):
                 if list(signers) != [retired.keyid]:
@@ -70,6 +68,12 @@ class KeyStatus:
                 if revoked.keyid in signers:
                     yield "a key cannot revoke itself"
                 yield from self._ended(successor, index)
+
+    def not_entitled(self, index: int, signers: Iterable[str]) -> Iterator[str]:
+        """Whose signatures do not count on the entry with this index, one clause each."""
+        for keyid in signers:
+            if not self.may_sign(keyid, index):
+                yield f"it is signed by the key {keyid}, which was {self.endings[keyid][0]}"
 
     def _ended(self, successor: KeyStated | None, index: int) -> Iterator[str]:
         """Why the key cannot take another's place."""
@@ -88,6 +92,10 @@ class KeyStatus:
         return all(
             size <= ending.index + (ending.how is How.ROTATED) for ending in self.endings.get(keyid, ())
         )
+
+
+NOTHING_SAID = KeyStatus()
+"""Of a ledger that never spoke of its keys."""
 
 
 def _ending(index: int, predicate: Predicate) -> tuple[str, Ending] | None:

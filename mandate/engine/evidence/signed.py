@@ -20,6 +20,7 @@ from ..digests import canonical, sha256
 from ..errors import BadInput, NotRecorded
 from . import envelope as dsse
 from . import statement
+from .key_status import NOTHING_SAID, KeyStatus
 from .ledger import Store, Stored
 from .predicates.decision import DECISION_TYPE
 from .public_keys import PublicKey
@@ -49,10 +50,15 @@ class Signed:
     mandate_version: str
 
 
-def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Signed | None:
-    """The decision in the entry; `None` if it is an entry of another kind. `NotRecorded` if it is damaged."""
+def read(
+    stored: Stored, store: Store, keys: Mapping[str, PublicKey], status: KeyStatus = NOTHING_SAID
+) -> Signed | None:
+    """The decision in the entry; `None` if it is an entry of another kind. `NotRecorded` if it is damaged.
+
+    `status`: what the ledger says of its keys, see `key_watch`.
+    """
     try:
-        return _signed(stored, store.origin, keys)
+        return _signed(stored, store.origin, keys, status)
     except BadInput as error:
         raise NotRecorded(
             f"the entry is not what was recorded: {error.what}",
@@ -61,13 +67,15 @@ def read(stored: Stored, store: Store, keys: Mapping[str, PublicKey]) -> Signed 
         ) from error
 
 
-def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Signed | None:
+def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey], status: KeyStatus) -> Signed | None:
     if stored.envelope is None:
         raise BadInput("its envelope is gone")
     if hashlib.sha256(stored.envelope).digest() != stored.leaf:
         raise BadInput("its envelope does not have the digest that is stored as its leaf")
     envelope = dsse.parse(stored.envelope)
     dsse.verify(envelope, keys)
+    for wrong in status.not_entitled(stored.index, (made.keyid for made in envelope.signatures)):
+        raise BadInput(wrong)
     try:
         stated = _json(envelope.payload)
         if stated["predicateType"] != stored.kind:

@@ -13,6 +13,7 @@ from ... import __version__
 from ..decision import Policy
 from ..digests import file_sha256
 from ..errors import OpaUnavailable
+from ..evidence.key_watch import KeyWatch
 from ..evidence.ledger import Store
 from ..evidence.public_keys import PublicKey
 from ..evidence.signed import Signed
@@ -102,7 +103,14 @@ class Comparison:
 
     def examiner(self, selection: Selection) -> Examiner:
         """Holds the two against each other, for each decision of the selection."""
-        return Examiner(self.store, self.keys, selection, self.judge_base, self.judge_changed)
+        return Examiner(
+            self.store,
+            self.keys,
+            KeyWatch(self.store, self.keys).status,
+            selection,
+            self.judge_base,
+            self.judge_changed,
+        )
 
     def key(self, selection: Selection) -> dict[str, Any]:
         """What tells one run from another."""

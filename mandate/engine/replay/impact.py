@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import NotRecorded
 from ..evidence import signed
+from ..evidence.key_status import KeyStatus
 from ..evidence.ledger import Store, Stored
 from ..evidence.predicates.base import rfc3339_milliseconds
 from ..evidence.public_keys import PublicKey
@@ -69,6 +70,8 @@ class Examiner:
 
     store: Store
     keys: Mapping[str, PublicKey]
+    status: KeyStatus
+    """What the ledger says of its keys."""
     selection: Selection
     base: Callable[[Signed], Verdict | None]
     """What the one side says; `None` if it has nothing to compare with."""
@@ -80,7 +83,7 @@ class Examiner:
         if since is not None and entry.recorded_at < rfc3339_milliseconds(since):
             return Examined(entry.index, None)
         try:
-            recorded = signed.read(entry, self.store, self.keys)
+            recorded = signed.read(entry, self.store, self.keys, self.status)
         except NotRecorded as error:
             return Examined(entry.index, "damaged", damage(entry.index, entry.id, error.what))
         if recorded is None or self.selection.model not in (None, recorded.document["subject"].get("name")):
