@@ -266,6 +266,29 @@ def test_witnesses_sign_a_head_and_can_be_required(organisation: Organisation) -
     assert organisation.mandate("ledger", "verify", "--since", "witnessed", *both).exit_code == 0
 
 
+def test_an_independent_witness_signs_what_only_grew(organisation: Organisation, verify_log: Path) -> None:
+    folder, vkey = organisation.folder, ledger_key(organisation).vkey
+    seed = base64.b64encode(bytes([WitnessKey.TYPE]) + bytes([3]) * 32).decode()
+    skey = f"PRIVATE+KEY+{W1.name}+{W1.key_hash.hex()}+{seed}"
+    assert organisation.mandate("ledger", "checkpoint", "--since", "head", "-o", "request").exit_code == 0
+    command = [verify_log, "witness", skey, vkey]
+    answered = subprocess.run(
+        [*command, "head", "request"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    newest = organisation.mandate("ledger", "checkpoint").out
+    (folder / "witnessed").write_text(newest + answered.stdout)
+    shown = organisation.mandate("ledger", "cosign", "witnessed", "--witness", W1.vkey)
+    assert (shown.exit_code, shown.out) == (0, f"✓ {W1.name} signed the head over {ALL} entries\n")
+    assert organisation.mandate("ledger", "verify", "--witness", W1.vkey).exit_code == 0
+    # It does not sign a log that does not go on from what it saw.
+    signer = keys.load(folder / ".mandate/keys/signing.pem")
+    (folder / "forked").write_bytes(
+        checkpoint.signed(checkpoint.Checkpoint("bank.example/models", LAST, bytes(32)), signer)
+    )
+    refused = subprocess.run([*command, "forked", "request"], cwd=folder, capture_output=True, check=False)
+    assert refused.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("change", "options", "why"),
     [

@@ -6,6 +6,7 @@
 //	verify-log cosignature VKEY WITNESS_VKEY HEAD     the same, with a witness's signature
 //	verify-log inclusion   VKEY ENVELOPE PROOF        a tlog-proof of an envelope
 //	verify-log consistency VKEY OLD NEW PROOF         two heads, and the proof between them: a base64 hash a line
+//	verify-log witness     SKEY VKEY OLD REQUEST      as a witness that saw the head OLD: sign what is requested
 //
 // Exit code 0: accepted; 1: refused, and standard error says why.
 package main
@@ -33,7 +34,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "refused:", err)
 		os.Exit(1)
 	}
-	fmt.Println(said)
+	fmt.Println(strings.TrimSuffix(said, "\n"))
 }
 
 func run(args []string) (string, error) {
@@ -52,6 +53,8 @@ func run(args []string) (string, error) {
 		return inclusion(args[1], args[2], args[3])
 	case command == "consistency" && len(args) == 5:
 		return consistency(args[1], args[2], args[3], args[4])
+	case command == "witness" && len(args) == 5:
+		return cosigned(args[1], args[2], args[3], args[4])
 	}
 	return "", fmt.Errorf("no such command, or not with so many arguments: %q", args)
 }
@@ -155,27 +158,66 @@ func consistency(vkey, oldFile, newFile, proofFile string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := grown(before, after, strings.Fields(string(data))); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d grew to %d", before.Size, after.Size), nil
+}
+
+func grown(before, after *log.Checkpoint, lines []string) error {
 	hashes, path := make(tlog.TreeProof, 0), make([][]byte, 0)
-	for _, line := range strings.Fields(string(data)) {
+	for _, line := range lines {
 		hash, err := base64.StdEncoding.DecodeString(line)
 		if err != nil {
-			return "", err
+			return err
 		}
 		if len(hash) != sha256.Size {
-			return "", fmt.Errorf("a hash has %d bytes", len(hash))
+			return fmt.Errorf("a hash has %d bytes", len(hash))
 		}
 		hashes, path = append(hashes, tlog.Hash(hash)), append(path, hash)
 	}
 	if err := proof.VerifyConsistency(rfc6962.DefaultHasher, before.Size, after.Size, path, before.Hash, after.Hash); err != nil {
-		return "", err
+		return err
 	}
 	// tlog has no proof for the empty log, which every log begins with.
 	if before.Size > 0 {
-		if err := tlog.CheckTree(hashes, int64(after.Size), tlog.Hash(after.Hash), int64(before.Size), tlog.Hash(before.Hash)); err != nil {
-			return "", err
-		}
-	} else if !bytes.Equal(before.Hash, rfc6962.DefaultHasher.EmptyRoot()) {
-		return "", fmt.Errorf("the empty log does not have this root: %x", before.Hash)
+		return tlog.CheckTree(hashes, int64(after.Size), tlog.Hash(after.Hash), int64(before.Size), tlog.Hash(before.Hash))
 	}
-	return fmt.Sprintf("%d grew to %d", before.Size, after.Size), nil
+	if !bytes.Equal(before.Hash, rfc6962.DefaultHasher.EmptyRoot()) {
+		return fmt.Errorf("the empty log does not have this root: %x", before.Hash)
+	}
+	return nil
+}
+
+// cosigned answers a request as https://c2sp.org/tlog-witness describes it, with the line that the witness signs.
+func cosigned(skey, vkey, oldFile, requestFile string) (string, error) {
+	signer, err := witness.NewSignerForCosignatureV1(skey)
+	if err != nil {
+		return "", err
+	}
+	before, err := readHead(vkey, oldFile)
+	if err != nil {
+		return "", err
+	}
+	request, err := os.ReadFile(requestFile)
+	if err != nil {
+		return "", err
+	}
+	above, head, found := strings.Cut(string(request), "\n\n")
+	lines := strings.Split(above, "\n")
+	if !found || lines[0] != fmt.Sprintf("old %d", before.Size) {
+		return "", fmt.Errorf("the request does not begin at the head that was seen: %q", lines[0])
+	}
+	after, signed, err := parseHead(vkey, []byte(head))
+	if err != nil {
+		return "", err
+	}
+	if err := grown(before, after, lines[1:]); err != nil {
+		return "", err
+	}
+	answer, err := note.Sign(&note.Note{Text: signed.Text}, signer)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(string(answer), signed.Text+"\n"), nil
 }

@@ -86,7 +86,7 @@ def test_a_changed_text_is_not_signed() -> None:
         (SIGNED.to_bytes().replace(b"one", b"o\xffe"), "not UTF-8"),
         ("text\n\n— name eHh4eA==\n".encode(), "a signature that is too short"),
         (f"text\n\n{LINE * 101}".encode(), "more than 100 signatures"),
-        (b"x" * note.MAX_BYTES + SIGNED.to_bytes(), "longer than 65536 bytes"),
+        (b"x" * note.MAX_BYTES + SIGNED.to_bytes(), "longer than 131072 bytes"),
     ],
 )
 def test_what_is_no_note_is_refused(data: bytes, why: str) -> None:
@@ -96,6 +96,8 @@ def test_what_is_no_note_is_refused(data: bytes, why: str) -> None:
 
 def test_so_many_signatures_are_read() -> None:
     assert len(note.parse(f"text\n\n{LINE * 100}".encode()).signatures) == 100
+    quantum = Note("text\n", tuple(Signature("w.example", bytes([n] * 4), bytes(5000)) for n in range(16)))
+    assert note.parse(quantum.to_bytes()) == quantum
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "a\ttab\n", "half a line\r\n"])

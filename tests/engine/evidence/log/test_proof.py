@@ -91,7 +91,7 @@ HASH = DATA.split(b"\n")[2]
         (DATA.replace(SIGNED, b""), "has no signature"),
         (DATA.replace(SIGNED, b"\n" + SIGNED), "three lines"),
         (DATA[:-1], "ends in the middle of a line"),
-        (b"x" * proof.MAX_BYTES + DATA, "longer than 131072 bytes"),
+        (b"x" * proof.MAX_BYTES + DATA, "longer than 196608 bytes"),
     ],
 )
 def test_what_is_no_proof_is_refused(data: bytes, why: str) -> None:
