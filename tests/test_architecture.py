@@ -30,7 +30,8 @@ HEAVY = (
 )
 
 FOUNDATIONS = tuple(
-    f"mandate.engine.{name}" for name in ("errors", "digests", "git", "nearest", "strict_json", "strict_yaml")
+    f"mandate.engine.{name}"
+    for name in ("durably", "errors", "digests", "git", "nearest", "strict_json", "strict_yaml")
 )
 INPUT = ("mandate.engine.input", "mandate.engine.errors")
 VALUES = (*FOUNDATIONS, "mandate.engine.input", "mandate.engine.decision")
@@ -45,6 +46,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.collectors": INPUT,
     "mandate.registry": (*FOUNDATIONS, "mandate.engine.input", "mandate.registry"),
     "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),
+    "mandate.engine.durably": (),
     "mandate.engine.errors": (),
     "mandate.engine.digests": (),
     "mandate.engine.git": ("mandate.engine.errors",),

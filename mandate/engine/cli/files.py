@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
+from .. import durably
 from ..errors import BadRequest
 
 GIVEN = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
@@ -38,17 +37,7 @@ def write(data: bytes, file: Path | None) -> None:
         sys.stdout.write(data.decode())
         return
     try:
-        descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).chmod(0o644)
-            Path(draft).replace(file)
-        except OSError:
-            Path(draft).unlink()
-            raise
+        durably.write(file, data)
     except OSError as error:
         raise BadRequest(
             f"it cannot be written: {error.strerror}",

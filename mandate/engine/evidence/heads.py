@@ -114,10 +114,4 @@ def _not_right(store: Reader, head: Head, why: str) -> NotRecorded:
 
 def note_keys(origin: str, keys: Mapping[str, PublicKey]) -> tuple[NoteKey, ...]:
     """Of the keys, those that can sign heads of the ledger with this name."""
-    found = []
-    for key in keys.values():
-        try:
-            found.append(NoteKey.of(origin, key))
-        except BadInput:
-            continue
-    return tuple(found)
+    return note.keys_named(origin, keys.values())

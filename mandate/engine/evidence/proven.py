@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from .. import strict_json
 from ..errors import BadInput
 from . import envelope as dsse
-from .log import checkpoint, merkle
+from .log import checkpoint, merkle, note
 from .log.checkpoint import Checkpoint, Witnessed
 from .log.cosignature import WitnessKey
 from .log.note import NoteKey
@@ -52,7 +52,7 @@ class Trust:
 
     def heads_of(self, origin: str) -> tuple[NoteKey, ...]:
         """The keys that may have signed a head of the log with this origin."""
-        return *self.named, *(NoteKey.of(origin, key) for key in self.ledger)
+        return *self.named, *note.keys_named(origin, self.ledger)
 
 
 @dataclass(frozen=True, slots=True)

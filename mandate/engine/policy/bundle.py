@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import durably
 from ..digests import file_sha256, sha256
 from ..errors import BadConfiguration, BadPolicy
-from . import durably
 from .sources import Sources, read
 
 if TYPE_CHECKING:

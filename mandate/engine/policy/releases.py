@@ -19,9 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import durably
 from ..digests import canonical, sha256
 from ..errors import BadConfiguration, BadPolicy
-from . import archive, durably
+from . import archive
 from .sources import FORMAT, Sources
 
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ def _released(
     reference: str | None,
     configuration: Configuration | None,
 ) -> dict[str, Any]:
-    from ...policy import durably
+    from ... import durably
     from ...policy.release_keys import ReleaseKey
     from ...policy.releasing import released
 

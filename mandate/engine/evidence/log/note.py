@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -162,6 +162,11 @@ def verify(note: Note, keys: Collection[KeyT]) -> tuple[tuple[KeyT, Signature], 
             raise BadInput(f"the signature of {signature.name!a}, key {key.key_hash.hex()}, is wrong")
         made.append((key, signature))
     return tuple(made)
+
+
+def keys_named(name: str, keys: Iterable[PublicKey]) -> tuple[NoteKey, ...]:
+    """Of the keys, those that can sign notes, under this name."""
+    return tuple(NoteKey.of(name, key) for key in keys if isinstance(key.key, Ed25519PublicKey))
 
 
 def checked_name(name: str) -> str:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from mandate.engine.errors import BadInput
 from mandate.engine.evidence import proof_file, proven
+from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.log import checkpoint, cosignature
 from mandate.engine.evidence.log.checkpoint import Checkpoint, Witnessed
 from mandate.engine.evidence.log.note import NoteKey
@@ -41,6 +43,13 @@ def test_an_entry_is_proven_by_the_ledgers_key() -> None:
     assert verdict() == PROVEN
     assert verdict(trust=Trust(named=(KEY,))) == PROVEN
     assert PROVEN.proven
+
+
+def test_a_ledger_may_sign_its_entries_with_a_key_that_signs_no_heads() -> None:
+    signer = SigningKey.of(generate_private_key(SECP256R1()))
+    log = Log(sealed(statement(), signer))
+    trust = Trust(ledger=(signer.public_key, LEDGER.public_key))
+    assert verdict(log, trust) == replace(PROVEN, signed_by=signer.keyid, head=approval_head(log))
 
 
 def test_nothing_is_proven_to_whoever_trusts_nobody_or_somebody_else() -> None:
