@@ -17,11 +17,15 @@ from typing import Any
 
 from mandate import share
 from mandate.engine import cli
+from mandate.engine.evidence.predicates.decision import DECISION_TYPE
 from mandate.engine.opa.locate import find_opa
 from mandate.engine.policy import bundle as policy_bundle
 
 GOOD: dict[str, Any] = json.loads((share.policies() / "mandate/testing/data.json").read_text())["good"]
 """An input document that satisfies every rule of the library: the one that the policies' own tests use."""
+
+FIRST = 2
+"""The index of the first decision: before it stand the opening of the ledger and the policies' first use."""
 
 TRUSTING = (
     "accepted_origins: {default: [measured, reported], environments: {production: [measured, reported]}}\n"
@@ -63,9 +67,12 @@ class Organisation:
 
     def entries(self) -> list[dict[str, Any]]:
         """The ledger's entries."""
-        listed = self.mandate("ledger", "show", "--output", "json")
-        entries: list[dict[str, Any]] = listed.json
+        entries: list[dict[str, Any]] = self.mandate("ledger", "show", "--output", "json").json
         return entries
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """The decisions among them: the first entry is the ledger's opening."""
+        return [entry for entry in self.entries() if entry["kind"] == DECISION_TYPE]
 
 
 def founded(folder: Path, *, trusting: bool = False) -> Organisation:

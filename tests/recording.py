@@ -15,11 +15,13 @@ from typing import Any
 import uuid_utils
 
 from mandate.engine.evidence import envelope as dsse
-from mandate.engine.evidence import keys, sqlite
+from mandate.engine.evidence import keys
+from mandate.engine.evidence.columns import Columns
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.ledger import Entry
-from mandate.engine.evidence.predicate import rfc3339_milliseconds
-from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.evidence.predicates.base import rfc3339_milliseconds
+from mandate.engine.evidence.sql import sqlite
+from mandate.engine.evidence.sql.ledger import SqlLedger
 
 Statement = dict[str, Any]
 
@@ -28,7 +30,7 @@ Statement = dict[str, Any]
 class Writing:
     """A ledger that is open for appending, and the key that signs."""
 
-    ledger: SqliteLedger
+    ledger: SqlLedger
     signer: SigningKey
 
     def append(self, statement: Statement, *, at: datetime | None = None) -> str:
@@ -46,9 +48,8 @@ class Writing:
         entry = Entry(
             id=predicate["id"],
             kind=statement["predicateType"],
-            subject=predicate["input"]["subject"]["uri"],
-            outcome=predicate["outcome"],
             recorded_at=predicate["recordedAt"],
+            columns=Columns(subject=predicate["input"]["subject"]["uri"], outcome=predicate["outcome"]),
             envelope=dsse.seal(payload, self.signer).to_bytes(),
         )
         self.ledger.append(entry)
@@ -58,9 +59,10 @@ class Writing:
 @contextmanager
 def writing(folder: Path) -> Iterator[Writing]:
     """The ledger in the folder of an organisation."""
-    ledger = sqlite.open_for_appending(folder / ".mandate/ledger.db")
+    signer = keys.load(folder / ".mandate/keys/signing.pem")
+    ledger = sqlite.open_for_appending(folder / ".mandate/ledger.db", signer)
     try:
-        yield Writing(ledger, keys.load(folder / ".mandate/keys/signing.pem"))
+        yield Writing(ledger, signer)
     finally:
         ledger.close()
 

@@ -56,7 +56,7 @@ def test_the_good_document_is_allowed_or_these_tests_show_nothing(organisation: 
     ran = organisation.check(GOOD)
     assert ran.exit_code == 0, ran.out
     assert ran.json["outcome"] == "allow"
-    assert [entry["outcome"] for entry in organisation.entries()] == ["allow"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["allow"]
 
 
 def test_what_is_only_reported_is_denied_in_production(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_clock_that_was_set_back_is_undecided_however_often_it_is_asked(
         ran = organisation.check(unfair)
         assert ran.exit_code == 3
         assert f"it says {year}-06-01T00:00:00Z, but something is on record of " in refused(ran)["reasons"][0]
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided", "undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided", "undecided"]
 
 
 TWICE = {
@@ -110,14 +110,14 @@ def test_opa_that_is_down_is_undecided_and_recorded(organisation: Organisation) 
     ran = organisation.check(GOOD, "--set", "opa.url=http://127.0.0.1:9")
     assert ran.exit_code == 3
     assert "OPA cannot be asked" in refused(ran)["reasons"][0]
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided"]
 
 
 def test_opa_that_is_missing_is_undecided(organisation: Organisation) -> None:
     ran = organisation.check(GOOD, "--set", "opa.binary=/nowhere/opa")
     assert ran.exit_code == 3
     assert "there is no program at the configured path of OPA" in refused(ran)["reasons"][0]
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided"]
 
 
 def an_answer(**parts: Any) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def test_what_is_not_an_answer_is_undecided(organisation: Organisation, answer: 
         ran = organisation.check(GOOD, "--set", f"opa.url={url}")
     assert ran.exit_code == 3
     assert refused(ran)["outcome"] == "undecided"
-    assert organisation.entries()[-1]["outcome"] == "undecided"
+    assert organisation.decisions()[-1]["outcome"] == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_models_name_is_data_and_nothing_else(organisation: Organisation, name
     shown = organisation.mandate("check", "--input", str(organisation.folder / "input.json"))
     assert "\x1b" not in shown.out
     assert "\u202e" not in shown.out
-    assert [entry["outcome"] for entry in organisation.entries()] == ["allow", "deny", "deny"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["allow", "deny", "deny"]
     assert organisation.mandate("ledger", "verify").exit_code == 0
 
 
@@ -401,7 +401,7 @@ def test_a_read_only_ledger_is_never_an_allow(organisation: Organisation) -> Non
         ran = organisation.check(GOOD)
     assert ran.exit_code == 3
     refused(ran)
-    assert [entry["outcome"] for entry in organisation.entries()] == ["allow"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["allow"]
 
 
 def test_a_full_disk_is_never_an_allow_and_loses_nothing(organisation: Organisation) -> None:
@@ -430,7 +430,7 @@ def test_a_full_disk_is_never_an_allow_and_loses_nothing(organisation: Organisat
     )
     assert ran.returncode == 3, ran.stdout + ran.stderr
     assert json.loads(ran.stdout)["outcome"] == "undecided"
-    assert [entry["outcome"] for entry in organisation.entries()] == ["allow"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["allow"]
     assert organisation.mandate("ledger", "verify").exit_code == 0
     assert organisation.check(large).exit_code == 0
 
@@ -441,7 +441,7 @@ def test_a_missing_or_open_signing_key_is_never_an_allow(organisation: Organisat
     assert organisation.check(GOOD).exit_code == 2
     key.unlink()
     assert organisation.check(GOOD).exit_code == 2
-    assert organisation.entries() == []
+    assert organisation.decisions() == []
 
 
 def test_policies_that_do_not_compile_are_never_an_allow(organisation: Organisation) -> None:

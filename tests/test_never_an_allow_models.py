@@ -102,7 +102,7 @@ def test_a_model_that_is_not_there_is_a_bad_request(
     assert len(ran.out) < 2_000
     person = organisation.mandate("check", subject)
     assert "\x1b[31m" not in person.err
-    assert organisation.entries() == []
+    assert organisation.decisions() == []
 
 
 def test_a_registry_that_is_down_is_undecided_and_recorded(organisation: Organisation) -> None:
@@ -110,7 +110,7 @@ def test_a_registry_that_is_down_is_undecided_and_recorded(organisation: Organis
         "check", "models:/credit/1", "--output", "json", "--set", "registry.tracking_uri=http://127.0.0.1:9"
     )
     assert refused(ran, 3)["outcome"] == "undecided"
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided"]
 
 
 TABLES = {
@@ -169,7 +169,7 @@ def test_a_logged_number_that_cannot_be_recorded_is_undecided_and_names_the_coll
         client.log_metric(client.get_model_version("endless", version).run_id, "loss", 0.1, step=2**60)
     answer = refused(check(organisation, f"models:/endless/{version}"), 3)
     assert "The collector mlflow could not find out" in answer["reasons"][0]
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided"]
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_an_alias_that_moves_meanwhile_is_undecided(
         meanwhile.append(lambda: client.set_registered_model_alias("credit", "moving", "2"))
         answer = refused(check(organisation, "models:/credit@moving"), 3)
     assert "names models:/credit/2 now" in answer["reasons"][0]
-    assert [entry["outcome"] for entry in organisation.entries()] == ["undecided"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["undecided"]
 
 
 def test_files_that_change_meanwhile_are_undecided(

@@ -32,7 +32,7 @@ from typing import Any
 from mandate import composition
 from mandate.engine import configuration
 from mandate.engine.opa.locate import find_opa
-from tests.organisation import GOOD, Organisation, founded, with_value
+from tests.organisation import FIRST, GOOD, Organisation, founded, with_value
 from tests.recording import changed, statement, writing
 
 DECISIONS = 10_000
@@ -83,7 +83,7 @@ def _recorded(organisation: Organisation, decisions: int) -> list[dict[str, Any]
     file = organisation.folder / "input.json"
     kinds = []
     with chdir(organisation.folder), composition.assembled(settings) as mandate:
-        for number, document in enumerate(_variants()):
+        for number, document in enumerate(_variants(), FIRST):
             file.write_text(json.dumps(document))
             mandate.gate.decide(mandate.claimed(file, action=None, environment=None))
             kinds.append(statement(organisation.folder, number))

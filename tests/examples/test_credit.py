@@ -81,7 +81,7 @@ def test_the_ledger_holds_the_three_decisions_and_verifies(credit: Path) -> None
     verified = _mandate(credit, "ledger", "verify")
     assert verified.returncode == 0, verified.stderr
     answers = [_answer(credit, name) for name in ("1-promote", "2-promote", "2-monitor")]
-    assert [answer["ledger"]["index"] for answer in answers] == [0, 1, 2]
+    assert [answer["ledger"]["index"] for answer in answers] == [2, 3, 4]
 
 
 def test_the_commands_on_the_last_screen_work_as_printed(

@@ -83,7 +83,7 @@ def test_broken_policies_are_refused_and_change_nothing(name: str, organisation:
     spoil, said = BAD[name]
     policies, store = organisation.folder / "policies", organisation.folder / ".mandate/policies"
     before = {file.name: file.read_bytes() for file in store.iterdir()}
-    entries = organisation.entries()
+    entries = organisation.decisions()
     kept = policies.rename(organisation.folder / "kept")
     (policies / "thresholds").mkdir(parents=True)
     spoil(policies)
@@ -94,6 +94,6 @@ def test_broken_policies_are_refused_and_change_nothing(name: str, organisation:
     policies.rename(organisation.folder / "spoilt")
     kept.rename(policies)
     assert {file.name: file.read_bytes() for file in store.iterdir()} == before
-    assert organisation.entries() == entries
+    assert organisation.decisions() == entries
     assert not (organisation.folder / "made.tar.gz").exists()
     assert organisation.check(good()).exit_code == 0

@@ -96,7 +96,7 @@ def test_the_exit_code_counts_where_streams_are_closed_or_hold_ascii_only(
     ran = _asked(organisation, redirection, "--output", output)
     assert ran.returncode == 1
     assert "internal error" not in ran.stderr
-    assert [entry["outcome"] for entry in organisation.entries()] == ["deny"]
+    assert [entry["outcome"] for entry in organisation.decisions()] == ["deny"]
     assert organisation.mandate("ledger", "verify").exit_code == 0
 
 

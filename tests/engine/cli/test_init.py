@@ -35,7 +35,7 @@ def test_any_ledger_name_survives_the_settings_file(tmp_path: Path, name: str) -
     assert organisation.mandate("init", "--name", name).exit_code == 0
     shown = organisation.mandate("ledger", "verify")
     assert shown.exit_code == 0, shown.err
-    assert f"0 entries of {name}" in shown.out
+    assert f"1 entries of {name}" in shown.out
 
 
 @pytest.mark.parametrize("name", ["", "two words", "two\nlines", "a+b"])

@@ -272,7 +272,7 @@ def test_an_independent_witness_signs_what_only_grew(organisation: Organisation,
     seed = base64.b64encode(bytes([WitnessKey.TYPE]) + bytes([3]) * 32).decode()
     skey = f"PRIVATE+KEY+{W1.name}+{W1.key_hash.hex()}+{seed}"
     assert organisation.mandate("ledger", "checkpoint", "--since", "head", "-o", "request").exit_code == 0
-    command = [verify_log, "witness", skey, vkey]
+    command = [str(verify_log), "witness", skey, vkey]
     answered = subprocess.run(
         [*command, "head", "request"], cwd=folder, capture_output=True, text=True, check=True
     )

@@ -17,18 +17,20 @@ from pathlib import Path
 
 from mandate.engine.decision import Judgement
 from mandate.engine.errors import NotRecorded
-from mandate.engine.evidence import keys, sqlite
+from mandate.engine.evidence import keys
 from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.sql import sqlite
 from mandate.engine.input.document import Input
 
 
 def main(folder: Path, count: int, limit: int | None) -> None:
     document = Input.model_validate_json((folder / "document.json").read_bytes())
     judgement = Judgement.model_validate_json((folder / "judgement.json").read_bytes())
-    store = sqlite.open_for_appending(folder / "ledger.db")
-    recorder = Recorder(store, keys.load(folder / "signing.pem"), lambda: datetime.now(UTC))
+    signer = keys.load(folder / "signing.pem")
+    store = sqlite.open_for_appending(folder / "ledger.db", signer)
+    recorder = Recorder(store, signer, lambda: datetime.now(UTC))
     for number in range(count):
-        receipt = recorder.record(document, judgement)
+        receipt = recorder.record(document, judgement).receipt
         print(receipt.index, receipt.id, receipt.leaf, flush=True)
         if limit is not None and number == 0:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

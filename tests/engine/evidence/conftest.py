@@ -8,12 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from mandate.engine.evidence.sqlite import SqliteLedger
 
+from mandate import __version__
 from mandate.engine.decision import Decision, Finding, FindingOutcome, Judgement, Outcome, Policy
-from mandate.engine.evidence import keys, sqlite
+from mandate.engine.digests import document_sha256
+from mandate.engine.evidence import keys, statement
 from mandate.engine.evidence.keys import SigningKey
-from mandate.engine.evidence.recorder import Receipt, Recorder
+from mandate.engine.evidence.predicates.base import LedgerUsed, MandateUsed, Statement
+from mandate.engine.evidence.predicates.decision import DecisionPredicate, OpaUsed, PolicyUsed
+from mandate.engine.evidence.receipt import Receipt
+from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.sql import sqlite
+from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.collection import Collected, Missing
 from mandate.engine.input.document import Input
 from mandate.engine.input.figures import Figure, Interval, Origin
@@ -21,7 +27,26 @@ from mandate.engine.input.performance import NoBaseline, Performance, Rows
 from mandate.engine.input.subject import Action, Request, Subject
 
 ORIGIN = "bank.example/models"
+ID = "019ab403-bc93-78b1-aa20-1baa093062d3"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def stated(document: Input, judgement: Judgement, time: datetime = NOON) -> Statement[DecisionPredicate]:
+    """The statement of a decision, as the recorder states it."""
+    predicate = DecisionPredicate(
+        id=ID,
+        recordedAt=time.replace(microsecond=time.microsecond // 1000 * 1000),
+        mandate=MandateUsed(version=__version__),
+        ledger=LedgerUsed(origin=ORIGIN),
+        outcome=judgement.decision.outcome,
+        decision=judgement.decision,
+        decisionSha256=document_sha256(judgement.decision.model_dump(mode="json")),
+        input=document,
+        inputSha256=document_sha256(document.model_dump(mode="json")),
+        policy=PolicyUsed(revision=judgement.policy.revision, bundleSha256=judgement.policy.bundle_sha256),
+        opa=OpaUsed(version=judgement.opa_version),
+    )
+    return statement.state(predicate)
 
 
 @pytest.fixture
@@ -108,9 +133,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[SqliteLedger]:
+def ledger(path: Path, signer: SigningKey) -> Iterator[SqlLedger]:
     """The new ledger, open for appending."""
-    ledger = sqlite.open_for_appending(path)
+    ledger = sqlite.open_for_appending(path, signer)
     yield ledger
     ledger.close()
 
@@ -123,7 +148,7 @@ def clock() -> Callable[[], datetime]:
 
 
 @pytest.fixture
-def recorder(ledger: SqliteLedger, signer: SigningKey, clock: Callable[[], datetime]) -> Recorder:
+def recorder(ledger: SqlLedger, signer: SigningKey, clock: Callable[[], datetime]) -> Recorder:
     """Records into the new ledger with the new key."""
     return Recorder(ledger, signer, clock)
 
@@ -131,7 +156,7 @@ def recorder(ledger: SqliteLedger, signer: SigningKey, clock: Callable[[], datet
 @pytest.fixture
 def record(recorder: Recorder, document: Input, judgement: Judgement) -> Callable[[], Receipt]:
     """Records the decision once more."""
-    return lambda: recorder.record(document, judgement)
+    return lambda: recorder.record(document, judgement).receipt
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from mandate.engine.evidence import bundle, envelope, keys, reading
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.public_keys import keyring
 from mandate.engine.evidence.recorder import Recorder
-from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.document import Input
 
 DECISION = "https://mandate.dev/attestations/decision/v1"
@@ -52,11 +52,11 @@ def verify(cosign: Path, tmp_path: Path) -> Verify:
 
 @pytest.fixture
 def exported(
-    recorder: Recorder, ledger: SqliteLedger, signer: SigningKey, document: Input, judgement: Judgement
+    recorder: Recorder, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> bytes:
     """A recorded decision as a bundle."""
-    receipt = recorder.record(document, judgement)
-    return bundle.export(reading.find(ledger, receipt.id, keyring(signer.public_key)).envelope)
+    record = recorder.record(document, judgement)
+    return bundle.export(reading.find(ledger, record.receipt.id, keyring(signer.public_key)).envelope)
 
 
 def test_bundle_is_of_the_published_shape(exported: bytes, signer: SigningKey) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from mandate.engine.decision import Judgement
 from mandate.engine.errors import NotRecorded
-from mandate.engine.evidence import public_keys, reading, sqlite
+from mandate.engine.evidence import public_keys, reading
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.verify import report, verify
 from mandate.engine.input.document import Input
 
@@ -90,7 +91,7 @@ def test_kill_9_loses_no_acknowledged_decision(folder: Path) -> None:
 
 def test_file_size_limit_is_not_recorded_and_loses_nothing(folder: Path) -> None:
     """EFBIG from the kernel, which SQLite reports as an I/O error."""
-    said, _ = start(folder, 100_000, 256 * 1024).communicate(timeout=120)
+    said, _ = start(folder, 100_000, 512 * 1024).communicate(timeout=120)
     *_, last = said.splitlines()
     assert last.startswith(f"refused: {folder}/ledger.db: the disk does not take or give the ledger's data")
     told = acknowledged(said)
@@ -147,7 +148,8 @@ if may_mount():
         verifying = folder / "verifying.py"
         verifying.write_text(
             "import sys; from pathlib import Path\n"
-            "from mandate.engine.evidence import public_keys, sqlite\n"
+            "from mandate.engine.evidence import public_keys\n"
+            "from mandate.engine.evidence.sql import sqlite\n"
             "from mandate.engine.evidence.verify import report, verify\n"
             "folder = Path(sys.argv[1])\n"
             "store = sqlite.open_for_reading(folder / 'ledger.db')\n"
@@ -166,17 +168,20 @@ def test_read_only_file_is_not_recorded(
 ) -> None:
     """Root writes to read-only files too, unless it gives up that privilege."""
     start(folder, 2).communicate(timeout=60)
-    for file in [*folder.iterdir(), folder]:
+    for file in [*folder.glob("ledger.db*"), folder]:
         file.chmod(0o555 if file.is_dir() else 0o444)
     script = (
         "import sys; from pathlib import Path\n"
         "from mandate.engine.errors import NotRecorded\n"
-        "from mandate.engine.evidence import sqlite\n"
+        "from mandate.engine.evidence import keys\n"
+        "from mandate.engine.evidence.columns import Columns\n"
         "from mandate.engine.evidence.ledger import Entry\n"
+        "from mandate.engine.evidence.sql import sqlite\n"
         f"path = Path({str(folder / 'ledger.db')!r})\n"
         "print(sqlite.open_for_reading(path).count())\n"
+        "signer = keys.load(path.with_name('signing.pem'))\n"
         "try:\n"
-        "    sqlite.open_for_appending(path).append(Entry('0', 'k', 's', None, 't', b'e'))\n"
+        "    sqlite.open_for_appending(path, signer).append(Entry('0', 'k', 't', Columns('s'), b'e'))\n"
         "except NotRecorded as error:\n"
         "    print(error)\n"
     )
@@ -194,13 +199,13 @@ def test_clock_of_the_other_writer_does_not_matter(
 ) -> None:
     """Ids carry the writer's time; the order is the ledger's."""
     start(folder, 1).communicate(timeout=60)
-    with closing(sqlite.open_for_appending(folder / "ledger.db")) as ledger:
-        receipt = Recorder(ledger, signer, lambda: NOON).record(document, judgement)
+    with closing(sqlite.open_for_appending(folder / "ledger.db", signer)) as ledger:
+        receipt = Recorder(ledger, signer, lambda: NOON).record(document, judgement).receipt
         assert receipt.index == 1
         assert reading.find(ledger, "1", public_keys.keyring(signer.public_key)).receipt == receipt
     assert len(recorded(folder)) == 2
 
 
-def test_ledger_in_a_missing_folder_is_not_recorded(tmp_path: Path) -> None:
+def test_ledger_in_a_missing_folder_is_not_recorded(tmp_path: Path, signer: SigningKey) -> None:
     with pytest.raises(NotRecorded, match="Run `mandate init`"):
-        sqlite.open_for_appending(tmp_path / "gone" / "ledger.db")
+        sqlite.open_for_appending(tmp_path / "gone" / "ledger.db", signer)

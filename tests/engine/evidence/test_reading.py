@@ -10,19 +10,19 @@ from mandate.engine.errors import NotRecorded, UnknownSubject
 from mandate.engine.evidence import envelope, reading
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.public_keys import keyring
-from mandate.engine.evidence.reading import Record
-from mandate.engine.evidence.recorder import Receipt, Recorder
-from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.evidence.receipt import Receipt, Record
+from mandate.engine.evidence.recorder import Recorder
+from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.document import Input
 
 
 @pytest.fixture
 def receipts(recorder: Recorder, document: Input, judgement: Judgement) -> list[Receipt]:
-    return [recorder.record(document, judgement) for _ in range(3)]
+    return [recorder.record(document, judgement).receipt for _ in range(3)]
 
 
 def test_decision_reads_back_as_it_was_answered(
-    receipts: list[Receipt], ledger: SqliteLedger, signer: SigningKey, document: Input, judgement: Judgement
+    receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
     stored = ledger.at(1)
     assert stored is not None
@@ -37,7 +37,7 @@ def test_decision_reads_back_as_it_was_answered(
 
 
 def test_undecided_reads_back_too(
-    recorder: Recorder, ledger: SqliteLedger, signer: SigningKey, document: Input, judgement: Judgement
+    recorder: Recorder, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
     unanswered = judgement.model_copy(
         update={"decision": Decision.undecided("OPA is down"), "opa_version": None}
@@ -48,7 +48,7 @@ def test_undecided_reads_back_too(
 
 @pytest.mark.parametrize("spelling", ["{id}", "{id:.12}", "  {id}\n", "{upper}", "{index}"])
 def test_decision_is_found_by_id_by_its_beginning_and_by_index(
-    receipts: list[Receipt], ledger: SqliteLedger, signer: SigningKey, spelling: str
+    receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey, spelling: str
 ) -> None:
     wanted = receipts[2]
     reference = spelling.format(id=wanted.id, upper=wanted.id.upper(), index=wanted.index)
@@ -74,7 +74,7 @@ def test_decision_is_found_by_id_by_its_beginning_and_by_index(
     ],
 )
 def test_unknown_decision_is_named(
-    receipts: list[Receipt], ledger: SqliteLedger, signer: SigningKey, reference: str
+    receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey, reference: str
 ) -> None:
     assert receipts
     with pytest.raises(UnknownSubject) as error:
@@ -82,20 +82,20 @@ def test_unknown_decision_is_named(
     assert error.value.what == f"there is no decision {ascii(reference)[:80]}"
 
 
-def test_unknown_decision_reaches_no_terminal_unescaped(ledger: SqliteLedger, signer: SigningKey) -> None:
+def test_unknown_decision_reaches_no_terminal_unescaped(ledger: SqlLedger, signer: SigningKey) -> None:
     with pytest.raises(UnknownSubject) as error:
         reading.find(ledger, "\x1b[2J\u202e", keyring(signer.public_key))
     assert error.value.what == r"there is no decision '\x1b[2J\u202e'"
 
 
 def test_ambiguous_beginning_is_refused(
-    receipts: list[Receipt], ledger: SqliteLedger, signer: SigningKey
+    receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey
 ) -> None:
     with pytest.raises(UnknownSubject, match="more than one decision's id begins with '019c'"):
         reading.find(ledger, receipts[0].id[:4], keyring(signer.public_key))
 
 
-def test_decision_by_an_unknown_key_is_not_shown(receipts: list[Receipt], ledger: SqliteLedger) -> None:
+def test_decision_by_an_unknown_key_is_not_shown(receipts: list[Receipt], ledger: SqlLedger) -> None:
     with pytest.raises(NotRecorded, match="signed by an unknown key, SHA256:") as error:
         reading.find(ledger, receipts[1].id, {})
     assert error.value.where == f"{ledger.location}, entry 1"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,14 @@ from mandate.engine.decision import Decision, Judgement
 from mandate.engine.evidence import statement
 from mandate.engine.input.document import Input
 
-from .conftest import NOON, ORIGIN
+from .conftest import stated
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = json.loads((ROOT / "schemas/decision.v1.json").read_text("utf-8"))
-ID = "019ab403-bc93-78b1-aa20-1baa093062d3"
 
 
-def predicate(document: Input, judgement: Judgement, time: datetime = NOON) -> dict[str, object]:
-    stated = statement.state(document, judgement, decision_id=ID, recorded_at=time, origin=ORIGIN)
-    return dict(json.loads(statement.payload(stated))["predicate"])
+def predicate(document: Input, judgement: Judgement) -> dict[str, object]:
+    return dict(json.loads(statement.payload(stated(document, judgement)))["predicate"])
 
 
 def test_published_schema_is_a_schema() -> None:

@@ -16,14 +16,14 @@ from mandate.engine.evidence import signed
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.ledger import Stored
 from mandate.engine.evidence.public_keys import keyring
-from mandate.engine.evidence.recorder import Receipt
+from mandate.engine.evidence.receipt import Receipt
 from mandate.engine.evidence.signed import Signed
-from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.document import Input
 
 
 @pytest.fixture
-def stored(record: Callable[[], Receipt], ledger: SqliteLedger) -> Stored:
+def stored(record: Callable[[], Receipt], ledger: SqlLedger) -> Stored:
     record()
     found = ledger.at(0)
     assert found is not None
@@ -41,7 +41,7 @@ def with_payload(stored: Stored, signer: SigningKey, change: Callable[[dict[str,
 
 
 def test_a_decision_reads_back_as_the_json_that_was_signed(
-    stored: Stored, ledger: SqliteLedger, signer: SigningKey, document: Input, judgement: Judgement
+    stored: Stored, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
     decision, asked = judgement.decision.model_dump(mode="json"), document.model_dump(mode="json")
     assert signed.read(stored, ledger, keyring(signer.public_key)) == Signed(
@@ -61,7 +61,7 @@ def test_a_decision_reads_back_as_the_json_that_was_signed(
 
 
 def test_an_entry_of_another_kind_is_no_decision(
-    stored: Stored, ledger: SqliteLedger, signer: SigningKey
+    stored: Stored, ledger: SqlLedger, signer: SigningKey
 ) -> None:
     other = with_payload(stored, signer, lambda statement: statement.update(predicateType="of/another"))
     other = dataclasses.replace(other, kind="of/another")
@@ -94,7 +94,7 @@ def _predicate(**members: Any) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_what_contradicts_itself_is_not_read(
-    stored: Stored, ledger: SqliteLedger, signer: SigningKey, change: Any, what: str
+    stored: Stored, ledger: SqlLedger, signer: SigningKey, change: Any, what: str
 ) -> None:
     with pytest.raises(NotRecorded) as error:
         signed.read(with_payload(stored, signer, change), ledger, keyring(signer.public_key))
@@ -103,13 +103,13 @@ def test_what_contradicts_itself_is_not_read(
 
 
 def test_members_in_between_of_a_later_version_do_not_matter(
-    stored: Stored, ledger: SqliteLedger, signer: SigningKey
+    stored: Stored, ledger: SqlLedger, signer: SigningKey
 ) -> None:
     later = with_payload(stored, signer, _predicate(identity={"a": 1}, decisions=["b"]))
     keys = keyring(signer.public_key)
     assert signed.read(later, ledger, keys) == signed.read(stored, ledger, keys)
 
 
-def test_a_decision_by_an_unknown_key_is_not_read(stored: Stored, ledger: SqliteLedger) -> None:
+def test_a_decision_by_an_unknown_key_is_not_read(stored: Stored, ledger: SqlLedger) -> None:
     with pytest.raises(NotRecorded, match="signed by an unknown key"):
         signed.read(stored, ledger, {})

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from mandate.engine.errors import BadConfiguration, NotRecorded
-from mandate.engine.evidence import sqlite
-from mandate.engine.evidence.ledger import Entry, Stored, first_chain, next_chain
-from mandate.engine.evidence.sqlite import SqliteLedger
+from mandate.engine.evidence.columns import Columns, Mention
+from mandate.engine.evidence.keys import SigningKey
+from mandate.engine.evidence.ledger import Entry, Place, Stored
+from mandate.engine.evidence.sql import sqlite
+from mandate.engine.evidence.sql.ledger import SqlLedger
+from mandate.engine.evidence.sql.sqlite import SqliteDatabase
 
 from .conftest import ORIGIN
 
@@ -24,18 +27,28 @@ def entry(number: int) -> Entry:
     return Entry(
         id=f"{number:08x}-0000-7000-8000-000000000000",
         kind="https://mandate.dev/attestations/decision/v1",
-        subject="models:/credit/3",
-        outcome=None if number % 2 else "deny",
         recorded_at="2026-03-01T12:00:00.000Z",
+        columns=Columns(
+            subject="models:/credit/3",
+            outcome=None if number % 2 else "deny",
+            mentions=(Mention("person", "ci"), Mention("rule", f"rule {number}")),
+        ),
         envelope=b"envelope %d" % number,
     )
 
 
+Opening = Callable[[Path, SigningKey], SqlLedger]
+BOTH = pytest.mark.parametrize(
+    "opening", [sqlite.open_for_appending, lambda path, _: sqlite.open_for_reading(path)]
+)
+
+
 @pytest.fixture
-def raw(path: Path, ledger: SqliteLedger) -> Iterator[sqlite3.Connection]:
+def raw(path: Path, ledger: SqlLedger) -> Iterator[sqlite3.Connection]:
     """The database of a ledger with three entries, opened by somebody who does not use Mandate."""
     for number in range(3):
         ledger.append(entry(number))
+    ledger.cosign(3, b"a line")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         # As in SQLite's own shell: then REPLACE deletes rows without asking the delete triggers.
         connection.execute("PRAGMA recursive_triggers = OFF")
@@ -43,13 +56,15 @@ def raw(path: Path, ledger: SqliteLedger) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def test_index_counts_from_zero_without_gaps(ledger: SqliteLedger) -> None:
-    assert [ledger.append(entry(number)) for number in range(3)] == [0, 1, 2]
+def test_index_counts_from_zero_without_gaps(ledger: SqlLedger) -> None:
+    assert [ledger.append(entry(number)) for number in range(3)] == [
+        Place(number, number + 1, entry(number).id) for number in range(3)
+    ]
     assert ledger.count() == 3
 
 
 def test_the_latest_time_is_not_that_of_an_entry_made_under_a_clock_that_was_set_back(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     made = ledger.latest()
     assert abs(datetime.now(UTC) - made) < timedelta(minutes=1)
@@ -60,52 +75,44 @@ def test_the_latest_time_is_not_that_of_an_entry_made_under_a_clock_that_was_set
     assert ledger.latest() == datetime(9998, 3, 1, 12, tzinfo=UTC)
 
 
-def test_a_time_that_nobody_can_read_is_no_time(ledger: SqliteLedger) -> None:
+def test_a_time_that_nobody_can_read_is_no_time(ledger: SqlLedger) -> None:
     ledger.append(replace(entry(0), recorded_at="tomorrow"))
     with pytest.raises(NotRecorded, match="does not say when its entries were recorded"):
         ledger.latest()
 
 
-def test_entry_reads_back_as_it_was_appended(ledger: SqliteLedger) -> None:
+def test_entry_reads_back_as_it_was_appended(ledger: SqlLedger) -> None:
     first, second = entry(0), entry(1)
     ledger.append(first)
     ledger.append(second)
-    chain = next_chain(next_chain(first_chain(ORIGIN), first.leaf), second.leaf)
     expected = Stored(
-        1,
-        second.id,
-        second.kind,
-        second.subject,
-        None,
-        second.recorded_at,
-        second.envelope,
-        second.leaf,
-        chain,
+        1, second.id, second.kind, second.recorded_at, second.columns, second.envelope, second.leaf
     )
     assert ledger.at(1) == expected
     assert list(ledger.entries(start=1)) == [expected]
     assert ledger.starting_with("00000001", limit=2) == (expected,)
 
 
-def test_what_is_not_there_is_none(ledger: SqliteLedger) -> None:
+def test_what_is_not_there_is_none(ledger: SqlLedger) -> None:
     ledger.append(entry(0))
     assert (ledger.at(1), ledger.at(-1), ledger.at(2**62)) == (None, None, None)
     assert ledger.starting_with("f", limit=2) == ()
     assert list(ledger.entries(start=1)) == []
 
 
-def test_prefix_finds_in_the_order_of_ids(ledger: SqliteLedger) -> None:
+def test_prefix_finds_in_the_order_of_ids(ledger: SqlLedger) -> None:
     for number in (3, 1, 2):
         ledger.append(entry(number))
     assert [each.index for each in ledger.starting_with("0000", limit=2)] == [1, 2]
 
 
 def test_prefix_uses_the_index_of_ids(raw: sqlite3.Connection) -> None:
-    plan = raw.execute(f"EXPLAIN QUERY PLAN {sqlite._BETWEEN}", ("0", "0g", 2)).fetchall()
+    query = "EXPLAIN QUERY PLAN " + SqliteDatabase(Path()).queries.between.sql
+    plan = raw.execute(query, {"first": "0", "end": "0g", "most": 2}).fetchall()
     assert "SEARCH e USING INDEX sqlite_autoindex_entries_1 (id>? AND id<?)" in {row[3] for row in plan}
 
 
-def test_commits_are_synced(ledger: SqliteLedger) -> None:
+def test_commits_are_synced(ledger: SqlLedger) -> None:
     """`synchronous=FULL` (2) in WAL mode syncs the log at each commit; `NORMAL` (1) would not."""
     with ledger._use() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -157,40 +164,62 @@ def test_name_that_no_signed_note_could_have_is_refused(tmp_path: Path, origin: 
         ("INSERT INTO ledger VALUES (1, 'other', '')", "has its name already"),
         ("REPLACE INTO ledger VALUES (1, 'other', '')", "has its name already"),
         (
-            "INSERT INTO entries SELECT 4, 'x', kind, subject, outcome, recorded_at, leaf, chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 4, 'x', kind, recorded_at, leaf, subject, outcome FROM one",
             "without gaps",
         ),
         (
-            "INSERT INTO entries SELECT 2, 'x', kind, subject, outcome, recorded_at, leaf, chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 2, 'x', kind, recorded_at, leaf, subject, outcome FROM one",
             "without gaps",
         ),
         (
-            "INSERT INTO entries SELECT -1, 'x', kind, subject, outcome, recorded_at, leaf, chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT -1, 'x', kind, recorded_at, leaf, subject, outcome FROM one",
             "without gaps",
         ),
         (
-            "REPLACE INTO entries SELECT 0, 'x', kind, subject, 'allow', recorded_at, leaf, chain FROM one",
+            "REPLACE INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 0, 'x', kind, recorded_at, leaf, subject, 'allow' FROM one",
             "without gaps",
         ),
         (
-            "INSERT INTO entries SELECT 3, id, kind, subject, outcome, recorded_at, leaf, chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 3, id, kind, recorded_at, leaf, subject, outcome FROM one",
             "recorded already",
         ),
         (
-            "REPLACE INTO entries SELECT 3, id, kind, subject, outcome, recorded_at, leaf, chain FROM one",
+            "REPLACE INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 3, id, kind, recorded_at, leaf, subject, outcome FROM one",
             "recorded already",
         ),
         (
-            "INSERT INTO entries SELECT 3, 'x', kind, subject, outcome, recorded_at, x'00', chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 3, 'x', kind, recorded_at, x'00', subject, outcome FROM one",
             "CHECK",
         ),
         (
-            "INSERT INTO entries SELECT 3, 'x', kind, subject, outcome, NULL, leaf, chain FROM one",
+            "INSERT INTO entries (position, id, kind, recorded_at, leaf, subject, outcome)"
+            " SELECT 3, 'x', kind, NULL, leaf, subject, outcome FROM one",
             "NOT NULL",
         ),
         ("REPLACE INTO envelopes VALUES (0, x'00')", "has its envelope already"),
         ("INSERT INTO envelopes VALUES (1, x'00')", "has its envelope already"),
         ("INSERT INTO envelopes VALUES (9, 'text')", "cannot store TEXT value in BLOB"),
+        ("UPDATE mentions SET name = 'x'", "append-only"),
+        ("DELETE FROM mentions", "append-only"),
+        ("INSERT INTO mentions VALUES (2, 'rule', 'x')", "under a signed head already"),
+        ("REPLACE INTO mentions VALUES (2, 'person', 'ci')", "under a signed head already"),
+        ("UPDATE nodes SET hash = x'00'", "append-only"),
+        ("DELETE FROM nodes", "append-only"),
+        ("REPLACE INTO nodes VALUES (1, 1, zeroblob(32))", "under a signed head already"),
+        ("UPDATE heads SET size = 4 WHERE size = 3", "append-only"),
+        ("DELETE FROM heads WHERE size = 3", "append-only"),
+        ("INSERT INTO heads VALUES (4, x'00')", "a head covers all entries"),
+        ("REPLACE INTO heads VALUES (3, x'00')", "a head covers all entries"),
+        ("UPDATE cosignatures SET line = x'00'", "append-only"),
+        ("DELETE FROM cosignatures", "append-only"),
+        ("REPLACE INTO cosignatures VALUES (3, 0, x'00')", "has signed this head already"),
     ],
 )
 def test_database_itself_refuses_every_other_change(
@@ -204,14 +233,14 @@ def test_database_itself_refuses_every_other_change(
         assert reader.origin == ORIGIN
 
 
-def test_id_that_is_there_already_is_not_recorded(ledger: SqliteLedger) -> None:
+def test_id_that_is_there_already_is_not_recorded(ledger: SqlLedger) -> None:
     ledger.append(entry(0))
     with pytest.raises(NotRecorded, match="the id is recorded already"):
         ledger.append(entry(0))
-    assert ledger.append(entry(1)) == 1
+    assert ledger.append(entry(1)).index == 1
 
 
-def test_half_an_entry_is_never_there(ledger: SqliteLedger, path: Path) -> None:
+def test_half_an_entry_is_never_there(ledger: SqlLedger, path: Path) -> None:
     """The envelope is refused after its entry was inserted: both are undone."""
     ledger.append(entry(0))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -224,11 +253,14 @@ def test_half_an_entry_is_never_there(ledger: SqliteLedger, path: Path) -> None:
 
 
 def test_reader_cannot_append(path: Path) -> None:
-    with closing(sqlite.open_for_reading(path)) as reader, pytest.raises(NotRecorded, match="is read-only"):
-        reader.append(entry(0))
+    with closing(sqlite.open_for_reading(path)) as reader:
+        with pytest.raises(NotRecorded, match="the ledger is read-only here"):
+            reader.append(entry(0))
+        with pytest.raises(NotRecorded, match="the ledger is read-only"):
+            reader.cosign(1, b"a line")
 
 
-def test_reader_sees_what_a_writer_appends_meanwhile(path: Path, ledger: SqliteLedger) -> None:
+def test_reader_sees_what_a_writer_appends_meanwhile(path: Path, ledger: SqlLedger) -> None:
     with closing(sqlite.open_for_reading(path)) as reader:
         ledger.append(entry(0))
         running = reader.entries()
@@ -239,7 +271,7 @@ def test_reader_sees_what_a_writer_appends_meanwhile(path: Path, ledger: SqliteL
 
 
 def test_locked_ledger_is_not_recorded_in_time(
-    path: Path, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+    path: Path, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.append(entry(0))
     ledger.close()
@@ -250,15 +282,15 @@ def test_locked_ledger_is_not_recorded_in_time(
             ledger.append(entry(1))
         assert ledger.count() == 1  # reading goes on
         other.execute("ROLLBACK")
-    assert ledger.append(entry(1)) == 1
+    assert ledger.append(entry(1)).index == 1
 
 
-def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
+def test_threads_share_a_ledger(ledger: SqlLedger) -> None:
     indexes: list[int] = []
 
     def append(first: int) -> None:
         for number in range(first, first + 25):
-            indexes.append(ledger.append(entry(number)))
+            indexes.append(ledger.append(entry(number)).index)
 
     threads = [threading.Thread(target=append, args=(first,)) for first in (0, 100, 200, 300)]
     for thread in threads:
@@ -269,31 +301,36 @@ def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
     assert ledger.count() == 100
 
 
-def test_missing_file_is_not_recorded_and_not_created(tmp_path: Path) -> None:
-    for opening in (sqlite.open_for_appending, sqlite.open_for_reading):
-        for path in (tmp_path / "ledger.db", tmp_path / "gone" / "ledger.db"):
-            with pytest.raises(NotRecorded) as error:
-                opening(path)
-            assert str(error.value) == (
-                f"{path}: the ledger cannot be opened (unable to open database file)."
-                " Run `mandate init`, or point `ledger.path` to the ledger."
-            )
-    assert list(tmp_path.iterdir()) == []
+@BOTH
+def test_missing_file_is_not_recorded_and_not_created(
+    tmp_path: Path, signer: SigningKey, opening: Opening
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty" / "ledger.db", tmp_path / "gone" / "ledger.db"):
+        with pytest.raises(NotRecorded) as error:
+            opening(path, signer)
+        assert str(error.value) == (
+            f"{path}: the ledger cannot be opened (unable to open database file)."
+            " Run `mandate init`, or point `ledger.path` to the ledger."
+        )
+    assert not any((tmp_path / "empty").iterdir())
 
 
 @pytest.mark.parametrize(
     "content", [b"not a database, but long enough to be one" * 40, b"\x00" * 4096, b"SQLite"]
 )
-def test_file_that_is_no_database_is_not_recorded(tmp_path: Path, content: bytes) -> None:
+@BOTH
+def test_file_that_is_no_database_is_not_recorded(
+    tmp_path: Path, signer: SigningKey, opening: Opening, content: bytes
+) -> None:
     path = tmp_path / "ledger.db"
     path.write_bytes(content)
-    for opening in (sqlite.open_for_appending, sqlite.open_for_reading):
-        with pytest.raises(NotRecorded, match=r"this is no ledger|the ledger is damaged"):
-            opening(path)
+    with pytest.raises(NotRecorded, match=r"this is no ledger|the ledger is damaged"):
+        opening(path, signer)
     assert path.read_bytes() == content
 
 
-def test_database_that_disappeared_is_not_recorded(path: Path, ledger: SqliteLedger) -> None:
+def test_database_that_disappeared_is_not_recorded(path: Path, ledger: SqlLedger) -> None:
     ledger.append(entry(0))
     ledger.close()
     path.unlink()
@@ -301,13 +338,18 @@ def test_database_that_disappeared_is_not_recorded(path: Path, ledger: SqliteLed
         ledger.append(entry(1))
 
 
-def test_damaged_page_is_not_recorded_and_the_rest_can_be_read(path: Path, ledger: SqliteLedger) -> None:
+def test_damaged_page_is_not_recorded_and_the_rest_can_be_read(path: Path, ledger: SqlLedger) -> None:
     for number in range(300):
         ledger.append(entry(number))
     ledger.close()
     page = 4096
     content = bytearray(path.read_bytes())
-    last = content.find(entry(299).id.encode()) // page * page
+    # The page of the entries, not the one of the index of ids.
+    (last,) = (
+        at
+        for at in range(0, len(content), page)
+        if all(part in content[at : at + page] for part in (entry(299).id.encode(), b"models:/credit/3"))
+    )
     content[last : last + page] = b"\xff" * page
     path.write_bytes(content)
     with pytest.raises(NotRecorded, match="the ledger is damaged"):
@@ -321,7 +363,7 @@ def test_damaged_page_is_not_recorded_and_the_rest_can_be_read(path: Path, ledge
         assert reader.at(0) is not None
 
 
-def test_ledger_opens_again_after_an_error(path: Path, ledger: SqliteLedger) -> None:
+def test_ledger_opens_again_after_an_error(path: Path, ledger: SqlLedger) -> None:
     """The connection is dropped with the error, so nothing that it thought written is believed."""
     ledger.append(entry(0))
     with ledger._use() as before:
@@ -330,32 +372,34 @@ def test_ledger_opens_again_after_an_error(path: Path, ledger: SqliteLedger) -> 
         ledger.append(entry(0))
     with ledger._use() as after:
         assert after is not before
-    assert ledger.append(entry(1)) == 1
+    assert ledger.append(entry(1)).index == 1
 
 
-def test_path_with_special_characters_is_the_path(tmp_path: Path) -> None:
-    path = tmp_path / "a?mode=memory&x=%41#é"
+def test_path_with_special_characters_is_the_path(tmp_path: Path, signer: SigningKey) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "a?mode=memory&x=%41#é"
     sqlite.create(path, origin=ORIGIN)
-    with closing(sqlite.open_for_appending(path)) as ledger:
+    with closing(sqlite.open_for_appending(path, signer)) as ledger:
         ledger.append(entry(0))
     with closing(sqlite.open_for_reading(path)) as reader:
         assert reader.count() == 1
-    assert {file.name.removesuffix("-wal").removesuffix("-shm") for file in tmp_path.iterdir()} == {path.name}
+    assert {file.name.removesuffix("-wal").removesuffix("-shm") for file in folder.iterdir()} == {path.name}
 
 
-def test_ledger_without_a_name_is_not_recorded(path: Path) -> None:
+def test_ledger_without_a_name_is_not_recorded(path: Path, signer: SigningKey) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         raw.execute("DROP TRIGGER ledger_no_delete")
         raw.execute("DELETE FROM ledger")
     with pytest.raises(NotRecorded, match="the ledger has lost its name"):
-        sqlite.open_for_appending(path)
+        sqlite.open_for_appending(path, signer)
 
 
 def test_text_that_is_not_utf8_reaches_the_checks(raw: sqlite3.Connection, path: Path) -> None:
     raw.execute("DROP TRIGGER entries_no_update")
     raw.execute("UPDATE entries SET subject = CAST(x'6dff' AS TEXT) WHERE position = 1")
     with closing(sqlite.open_for_reading(path)) as reader:
-        assert [each.subject for each in reader.entries()] == [
+        assert [each.columns.subject for each in reader.entries()] == [
             "models:/credit/3",
             "m\\xff",
             "models:/credit/3",

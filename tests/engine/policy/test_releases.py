@@ -292,7 +292,7 @@ def test_a_release_that_is_refused_changes_nothing(
 ) -> None:
     content, where, what, next_step = BAD[name]
     deploy(in_use, content(authors))
-    before, entries = state(in_use), in_use.entries()
+    before, entries = state(in_use), in_use.decisions()
     known = {
         "OTHER": release_keys.VerificationKey.load(authors.key("other")).keyid,
         "POLICIES": release_keys.VerificationKey.load(authors.key()).keyid,
@@ -303,7 +303,7 @@ def test_a_release_that_is_refused_changes_nothing(
         what = what.replace(placeholder, value)
     file = in_use.folder / "policies.tar.gz"
     assert refused(in_use.check(good())) == f"BadPolicy: {file}{where}: {what}. {next_step}"
-    assert (state(in_use), in_use.entries()) == (before, entries)
+    assert (state(in_use), in_use.decisions()) == (before, entries)
     deploy(in_use, authors.release(5))
     assert in_use.check(good()).exit_code == 0
 

@@ -39,7 +39,10 @@ DOCUMENTS = {
         ]
     ),
 }
-"""By their index in the ledger: allow, deny, deny, deny, deny, undecided. A seventh found no OPA."""
+"""In the order in which they are decided: allow, four times deny, undecided.
+
+A seventh found no OPA.
+"""
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from mandate.engine import cli
 from mandate.engine.replay.impact import Examined
 from mandate.engine.replay.journal import Journal
 from mandate.engine.replay.summary import COUNTS
-from tests.organisation import GOOD, Organisation, Ran, with_value
+from tests.organisation import FIRST, GOOD, Organisation, Ran, with_value
 from tests.recording import changed, statement, writing
 
 from .conftest import ACCURACY, LOOSER, PARITY, TIGHTER, about
@@ -39,7 +39,8 @@ def counts(ran: Ran) -> dict[str, int]:
 
 
 def flips(ran: Ran) -> list[tuple[int, str, str]]:
-    return [(flip["index"], flip["before"], flip["after"]) for flip in ran.json["flips"]]
+    """Which decision, as it was and as it would be."""
+    return [(flip["index"] - FIRST, flip["before"], flip["after"]) for flip in ran.json["flips"]]
 
 
 def test_the_policies_that_judged_flip_nothing(organisation: Organisation) -> None:
@@ -59,10 +60,10 @@ def test_the_policies_that_judged_flip_nothing(organisation: Organisation) -> No
 
 
 def test_nothing_is_recorded_and_nothing_stays(organisation: Organisation, fairness: Fairness) -> None:
-    before = organisation.entries()
+    before = organisation.decisions()
     fairness(LOOSER)
     impact(organisation)
-    assert organisation.entries() == before
+    assert organisation.decisions() == before
     assert [*(organisation.folder / ".mandate/impact").iterdir()] == []
 
 
@@ -73,7 +74,7 @@ def test_a_looser_bound_flips_denials_to_allows(organisation: Organisation, fair
     assert counts(ran) == {"deny_to_allow": 2, "other_findings": 3, "same": 1, "never_answered": 1}
     assert flips(ran) == [(1, "deny", "allow"), (3, "deny", "allow")]
     flip = ran.json["flips"][0]
-    entry = organisation.entries()[1]
+    entry = organisation.decisions()[1]
     assert (flip["id"], flip["recorded_at"], flip["expected"]) == (entry["id"], entry["recorded_at"], None)
     assert flip["subject"] == {"name": "credit", "version": "2", "uri": "models:/credit/2"}
     assert flip["request"] == {"action": "promote", "environment": "production"}
@@ -181,7 +182,7 @@ def test_expected_flips_are_no_failure_and_unused_expectations_are_told(
     organisation: Organisation, fairness: Fairness
 ) -> None:
     fairness(LOOSER)
-    ids = [entry["id"] for entry in organisation.entries()]
+    ids = [entry["id"] for entry in organisation.decisions()]
     expect = organisation.folder / "expect.yaml"
     expect.write_text(f"- {{decision: {ids[1]}, reason: RISK-12}}\n")
     ran = impact(organisation, "--expect", "expect.yaml")
@@ -272,8 +273,8 @@ def test_broken_policies_are_a_bad_request(organisation: Organisation, fairness:
 
 def test_decisions_are_chosen_by_model_by_time_and_from_the_end(organisation: Organisation) -> None:
     with writing(organisation.folder) as ledger:
-        ledger.append(changed(statement(organisation.folder, 1)))
-    times = [entry["recorded_at"] for entry in organisation.entries()]
+        ledger.append(changed(statement(organisation.folder, FIRST + 1)))
+    times = [entry["recorded_at"] for entry in organisation.decisions()]
     by_model = impact(organisation, "--model", "mortgage").json
     assert (by_model["judged"], by_model["selection"]["model"]) == (2, "mortgage")
     assert impact(organisation, "--last", "3").json["judged"] == 2  # one of them was never answered
@@ -294,26 +295,26 @@ def test_a_damaged_entry_is_named_and_counted_and_the_others_are_judged(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():
             database.execute(f'DROP TRIGGER "{trigger}"')
-        database.execute("UPDATE entries SET outcome = 'allow' WHERE position > 0 AND position < 3")
+        database.execute("UPDATE entries SET outcome = 'allow' WHERE position IN (3, 4)")
     database.close()
     ran = impact(organisation)
     assert ran.exit_code == 3
     assert (ran.json["counts"]["damaged"], ran.json["judged"], flips(ran)) == (2, 4, [(0, "allow", "deny")])
     assert ran.json["damaged"] == [
         {
-            "index": index,
-            "id": organisation.entries()[index]["id"],
+            "index": entry["index"],
+            "id": entry["id"],
             "what": "the entry is not what was recorded: its columns do not say what is signed",
         }
-        for index in (1, 2)
+        for entry in organisation.entries()[FIRST + 1 : FIRST + 3]
     ]
     with sqlite3.connect(organisation.folder / ".mandate/ledger.db") as database:
-        database.execute("UPDATE entries SET kind = 'other' WHERE position > 2")
+        database.execute("UPDATE entries SET kind = 'other' WHERE position > 4")
     database.close()
     text = organisation.mandate("policy", "impact").out
     assert "6 damaged entries, not judged" in text
     assert "… and 1 more: --output json lists all" in text
-    assert "entry 1: the entry is not what was recorded" in text
+    assert "entry 3: the entry is not what was recorded" in text
     assert "| **damaged entries, not judged** | 6 |" in (
         organisation.mandate("policy", "impact", "--output", "markdown").out
     )
@@ -353,7 +354,7 @@ def test_an_opa_that_answers_nonsense_or_dies_is_undecided_there(
 def test_an_opa_that_never_stays_up_ends_the_run(organisation: Organisation, ailing: Path) -> None:
     with writing(organisation.folder) as ledger:
         for _ in range(12):
-            ledger.append(statement(organisation.folder, 3))
+            ledger.append(statement(organisation.folder, FIRST + 3))
     ran = organisation.mandate("policy", "impact", "--opa", str(ailing))
     assert ran.exit_code == 3
     assert "OPA ended 20 times while it was asked" in ran.err
@@ -374,7 +375,7 @@ def test_names_from_outside_drive_neither_terminal_nor_markdown(
 
 def test_markdown_is_for_a_merge_request(organisation: Organisation, fairness: Fairness) -> None:
     fairness(LOOSER)
-    ids = [entry["id"] for entry in organisation.entries()]
+    ids = [entry["id"] for entry in organisation.decisions()]
     (organisation.folder / "expect.yaml").write_text(f"- {{decision: {ids[1]}, reason: RISK-12}}\n")
     ran = organisation.mandate("policy", "impact", "--output", "markdown", "--expect", "expect.yaml")
     assert ran.exit_code == 1
@@ -398,7 +399,7 @@ def test_markdown_is_for_a_merge_request(organisation: Organisation, fairness: F
 def test_many_flips_are_cut_for_people_and_whole_for_programs(
     organisation: Organisation, fairness: Fairness
 ) -> None:
-    kind = statement(organisation.folder, 1)
+    kind = statement(organisation.folder, FIRST + 1)
     with writing(organisation.folder) as ledger:
         for number in range(60):
             document = about(f"model-{number}", kind["predicate"]["input"])
@@ -440,7 +441,7 @@ def test_a_person_who_waits_sees_how_far_it_is(organisation: Organisation) -> No
     with chdir(organisation.folder), redirect_stdout(out), redirect_stderr(err):
         assert cli.run(["policy", "impact", "--output", "json"]) == 0
     assert "judging" in err.getvalue()
-    assert "7/7" in err.getvalue()
+    assert "9/9" in err.getvalue()
     assert json.loads(out.getvalue())["judged"] == 6
 
 
@@ -448,7 +449,7 @@ def test_an_interrupted_run_shows_what_it_found_and_is_gone_on_with(
     organisation: Organisation, fairness: Fairness
 ) -> None:
     """With a real process and a real Ctrl-C: the sum of both runs is what one run finds."""
-    kinds = [statement(organisation.folder, index) for index in (0, 1, 2, 5)]
+    kinds = [statement(organisation.folder, FIRST + index) for index in (0, 1, 2, 5)]
     with writing(organisation.folder) as ledger:
         for number in range(400):
             ledger.append(kinds[number % len(kinds)])
@@ -487,17 +488,17 @@ def test_what_an_interrupted_run_found_is_shown_for_people_too(
 
     def interrupted(self: Journal, examined: Examined) -> None:
         add(self, examined)
-        if examined.index == 2:
+        if examined.index == FIRST + 2:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Journal, "add", interrupted)
     shown = organisation.mandate("policy", "impact", "--output", "markdown")
     assert shown.exit_code == 130
     assert "3 decisions of bank\\.example/models judged anew, not all that was asked for." in shown.out
-    assert "interrupted after 3 of 7 entries: the same command goes on from there" in shown.err
+    assert "interrupted after 5 of 9 entries: the same command goes on from there" in shown.err
     monkeypatch.undo()
     expect = organisation.folder / "expect.yaml"
-    expect.write_text(f"- {{decision: {organisation.entries()[1]['id']}, reason: RISK-12}}\n")
+    expect.write_text(f"- {{decision: {organisation.decisions()[1]['id']}, reason: RISK-12}}\n")
     monkeypatch.setattr(Journal, "add", interrupted)
     text = organisation.mandate("policy", "impact", "--anew", "--expect", "expect.yaml").out
     assert "judged anew  3 decisions of bank.example/models, not all" in text

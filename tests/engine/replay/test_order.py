@@ -12,13 +12,14 @@ import pytest
 
 from mandate.engine.cli.policy.impact import noted
 from mandate.engine.errors import NotRecorded
+from mandate.engine.evidence.columns import Columns
 from mandate.engine.evidence.ledger import Stored
 from mandate.engine.replay.impact import Examined, examined
 from mandate.engine.replay.journal import Journal
 
 
 def stored(index: int) -> Stored:
-    return Stored(index, f"id-{index}", "", "", None, "", None, b"", b"")
+    return Stored(index, f"id-{index}", "", "", Columns(""), None, b"")
 
 
 class Entries:

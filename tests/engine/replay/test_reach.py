@@ -20,7 +20,7 @@ from mandate import composition, share
 from mandate.engine import configuration
 from mandate.engine.policy import bundle as policy_bundle
 from mandate.engine.replay.reach import Reach
-from tests.organisation import GOOD, Organisation, Ran, founded, good, with_value
+from tests.organisation import FIRST, GOOD, Organisation, Ran, founded, good, with_value
 from tests.recording import changed, statement, writing
 
 from .conftest import ACCURACY, LOOSER, PARITY, about
@@ -311,7 +311,7 @@ def test_another_library_may_judge_in_another_way(bank: Organisation, opa: Path,
 
 def test_what_is_on_record_must_be_what_was_judged(bank: Organisation) -> None:
     """A bundle that was compiled again, or is gone, or an OPA that judged otherwise: everything is judged."""
-    kind = statement(bank.folder, 0)
+    kind = statement(bank.folder, FIRST)
     with writing(bank.folder) as ledger:
         ledger.append(changed(kind, policy=kind["predicate"]["policy"] | {"bundleSha256": "0" * 64}))
         ledger.append(changed(kind, policy=kind["predicate"]["policy"] | {"revision": f"sha256:{'0' * 64}"}))
@@ -322,7 +322,7 @@ def test_what_is_on_record_must_be_what_was_judged(bank: Organisation) -> None:
 
 
 def test_a_record_that_its_policies_contradict_ends_the_run(bank: Organisation) -> None:
-    kind = statement(bank.folder, 0)
+    kind = statement(bank.folder, FIRST)
     with writing(bank.folder) as ledger:
         for _ in range(100):
             ledger.append(changed(kind, input=kind["predicate"]["input"] | {"approvals": None}))

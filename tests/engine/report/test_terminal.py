@@ -37,7 +37,7 @@ def test_an_allow_is_short_and_names_the_evidence(organisation: Organisation) ->
     text = shown(organisation, GOOD)
     assert text.splitlines()[1].startswith(" ALLOW   credit version 2")
     assert "of 16 rules" in text
-    assert "  recorded   entry 1 of bank.example/models\n" in text
+    assert "  recorded   entry 2 of bank.example/models\n" in text
     assert len(text.splitlines()) < 25
 
 
@@ -94,7 +94,7 @@ def test_an_answer_that_could_not_be_recorded_says_so(organisation: Organisation
         database.close()
     assert " UNDECIDED " in text
     assert "not recorded" in text
-    assert organisation.entries() == []
+    assert organisation.decisions() == []
 
 
 def waive(organisation: Organisation, *, begun: int, ends: int) -> None:

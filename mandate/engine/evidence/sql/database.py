@@ -38,8 +38,8 @@ class Database(Protocol):
     def transaction(self, connection: Connection) -> AbstractContextManager[None]:
         """Everything or nothing, durably, and no other writer meanwhile."""
 
-    def snapshot(self, connection: Connection) -> AbstractContextManager[None]:
-        """Reads that all see the same state."""
+    def freeze(self, connection: Connection) -> None:
+        """From now on, all reads of this connection see the same state."""
 
     def translated(self) -> AbstractContextManager[None]:
         """Errors of the database become `NotRecorded`, `Refused` or `LostConnection`."""

@@ -159,14 +159,30 @@ class SqlLedger:
     def entries(self, start: int = 0) -> Iterator[Stored]:
         """The entries from `start` on, by index, as they were when it began, on a connection of its own."""
         with self._reading() as connection:
-            while rows := list(self._queries.page(connection, start=start, most=_PAGE)):
+            for rows in self._pages(connection, start):
                 first, last = rows[0][0], rows[-1][0]
                 mentioned: dict[int, list[Mention]] = {}
                 for position, kind, name in self._queries.mentions(connection, first=first, last=last):
                     mentioned.setdefault(position, []).append(Mention(kind, name))
                 for row in rows:
                     yield _stored(row, mentioned.get(row[0], ()))
-                start = last + 1
+
+    def _pages(self, connection: Connection, start: int) -> Iterator[list[Any]]:
+        """Rows of entries; up to one that cannot be read, if there is one."""
+        most, failed = _PAGE, None
+        while True:
+            try:
+                with self._database.translated():
+                    rows = list(self._queries.page(connection, start=start, most=most))
+            except NotRecorded as error:
+                if failed is not None:
+                    raise failed from error
+                most, failed = 1, error  # what stands before it is read one by one
+                continue
+            if not rows:
+                return
+            yield rows
+            start = rows[-1][0] + 1
 
     def head(self) -> Head | None:
         """The newest signed head."""
@@ -404,8 +420,8 @@ class SqlLedger:
                 return
             connection = self._database.connect(appending=False)
             try:
-                with self._database.snapshot(connection):
-                    yield connection
+                self._database.freeze(connection)
+                yield connection
             finally:
                 connection.close()
 

@@ -139,17 +139,19 @@ class PostgresqlDatabase:
     def transaction(self, connection: psycopg.Connection, *, turn: bool = True) -> Iterator[None]:
         """Everything or nothing; with its `turn`, no other writer meanwhile."""
         self.queries.begin(connection)
-        with self._ended(connection):
+        try:
             if turn:
                 self.queries.take_turn(connection)
             yield
+            self.queries.commit(connection)
+        except BaseException:
+            if not connection.closed:
+                self._rolled_back(connection)
+            raise
 
-    @contextmanager
-    def snapshot(self, connection: psycopg.Connection) -> Iterator[None]:
-        """All reads see what the first one saw."""
+    def freeze(self, connection: psycopg.Connection) -> None:
+        """All reads see what the first one will see."""
         self.queries.begin_snapshot(connection)
-        with self._ended(connection):
-            yield
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -218,16 +220,6 @@ class PostgresqlDatabase:
                 where=self.location,
                 next_step="Point ledger.url to the primary",
             )
-
-    @contextmanager
-    def _ended(self, connection: psycopg.Connection) -> Iterator[None]:
-        try:
-            yield
-            self.queries.commit(connection)
-        except BaseException:
-            if not connection.closed:
-                self._rolled_back(connection)
-            raise
 
     def _rolled_back(self, connection: psycopg.Connection) -> None:
         import psycopg

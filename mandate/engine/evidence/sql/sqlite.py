@@ -107,15 +107,17 @@ class SqliteDatabase:
     def transaction(self, connection: sqlite3.Connection) -> Iterator[None]:
         """Everything or nothing, with the write lock held from the beginning."""
         connection.execute("BEGIN IMMEDIATE")
-        with _ended(connection):
+        try:
             yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
-    @contextmanager
-    def snapshot(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """All reads see what the first one saw."""
+    def freeze(self, connection: sqlite3.Connection) -> None:
+        """All reads see what the first one will see."""
         connection.execute("BEGIN")
-        with _ended(connection):
-            yield
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -186,17 +188,6 @@ class SqliteDatabase:
             connection.close()
             raise
         return connection
-
-
-@contextmanager
-def _ended(connection: sqlite3.Connection) -> Iterator[None]:
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _text(data: bytes) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mandate.engine.evidence.refusals import not_recorded
+from mandate.engine.evidence.sql.sqlite_errors import not_recorded
 
 GIVE = "Give this user the right to write the file and its folder"
 
