@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .engine.evidence.recorder import Recorder
     from .engine.evidence.signed import Signed
     from .engine.evidence.sql.ledger import SqlLedger
+    from .engine.lifecycle.performing import Lifecycle
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
     from .engine.policy.releases import Release
@@ -156,6 +157,11 @@ def ledger(configuration: Configuration, signer: Signer | None = None) -> SqlLed
             next_step="Point ledger.path or ledger.url to the right ledger, or correct ledger.name",
         )
     return opened
+
+
+def opened(configuration: Configuration) -> closing[SqlLedger]:
+    """The ledger, to be read within a context."""
+    return closing(ledger(configuration))
 
 
 def _opened(configuration: Configuration, signer: Signer | None) -> SqlLedger:
@@ -349,6 +355,15 @@ def model_registry(configuration: Configuration) -> MlflowRegistry:
     return MlflowRegistry(settings.tracking_uri, settings.registry_uri, folder=configuration.root)
 
 
+def lifecycle(
+    configuration: Configuration, registry: MlflowRegistry, recorder: Recorder, stack: ExitStack
+) -> Lifecycle:
+    """Acts on the models of the registry, recorded; the ledger is open until `stack` ends."""
+    from .engine.lifecycle.performing import Lifecycle
+
+    return Lifecycle(registry, recorder, stack.enter_context(opened(configuration)))
+
+
 @dataclass(frozen=True, slots=True)
 class Mandate:
     """A gate that is ready, and the facts that it can be asked about."""
@@ -356,6 +371,7 @@ class Mandate:
     gate: Gate
     configuration: Configuration
     bundle: Bundle
+    recorder: Recorder
 
     def claimed(self, document: Path, *, action: str | None, environment: str | None) -> ClaimedFacts:
         """The facts in a ready document; `-` is standard input."""
@@ -386,10 +402,11 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
     compiled = _compiled(configuration, release)
     with ExitStack() as stack:
         judge = stack.enter_context(_judge(configuration, compiled))
-        evidence = _evidence(recorder(configuration, stack), release)
+        recording = recorder(configuration, stack)
         if release is not None:
             release.use(policy_store(configuration))
-        yield Mandate(Gate(judge, evidence, now), configuration, compiled)
+        gate = Gate(judge, _evidence(recording, release), now)
+        yield Mandate(gate, configuration, compiled, recording)
 
 
 def _evidence(recorder: Recorder, release: Release | None) -> FirstUse:

@@ -87,6 +87,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.errors",
         "mandate.engine.evidence",
     ),
+    "mandate.engine.lifecycle": (*VALUES, "mandate.engine.evidence", "mandate.engine.lifecycle"),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.claim": (*INPUT, "mandate.engine.strict_json"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),

@@ -250,10 +250,10 @@ def test_an_allowed_model_is_promoted_and_the_former_version_named(
 def test_an_alias_that_cannot_be_moved_does_not_cost_the_recorded_answer(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise RegistryUnavailable("it is read-only", where="the registry")
 
-    monkeypatch.setattr(MlflowRegistry, "set_alias", refuse)
+    monkeypatch.setattr(MlflowRegistry, "move_alias", refuse)
     ran = organisation.mandate("promote", "models:/credit/1", "--alias", "stuck", "--output", "json")
     assert ran.exit_code == 3
     assert (ran.json["outcome"], ran.json["alias"]) == ("allow", None)

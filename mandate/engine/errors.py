@@ -12,6 +12,7 @@
         ├── NotAnAnswer        OPA answered, but not with a decision of the expected policies
         ├── SubjectChanged     the model is no longer what was judged
         ├── RegistryUnavailable
+        ├── UnderWay           something else is being done to the model, or was cut off
         └── NotRecorded        the ledger could not take the decision, or is damaged
 
 Each error says what was wrong, where, and what to do next. The parts are fields, so that
@@ -91,6 +92,10 @@ class SubjectChanged(CouldNotDecide):
 
 class RegistryUnavailable(CouldNotDecide):
     """The model registry could not be asked."""
+
+
+class UnderWay(CouldNotDecide):
+    """Something else is being done to the model, or was cut off: two acts at once would undo each other."""
 
 
 class NotRecorded(CouldNotDecide):

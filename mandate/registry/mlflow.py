@@ -6,13 +6,13 @@ settings, such as those of credentials and TLS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from mandate.engine.errors import RegistryUnavailable, SourceMissing, UnknownSubject
+from mandate.engine.errors import RegistryUnavailable, SourceMissing, SubjectChanged, UnknownSubject
 from mandate.engine.input.registered import Artifact, Signature
 from mandate.engine.nearest import nearest
 
@@ -25,11 +25,13 @@ from .snapshots import Snapshots
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+RETIRED_TAG = "mandate.retired"
+"""On a version that is out of service: the id of the entry of the log that says why."""
 _READY = "READY"
 _NOBODY = "unknown"
 """MLflow's own word for a run's user that it was not told."""
 _MOST_NAMES = 1000
-"""Registered models among which a near name is looked for."""
+"""Registered models that are asked for at once, and among which a near name is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class MlflowRegistry:
         self._snapshots = Snapshots(ArtifactStore(self._tracking_uri))
         self._known_client: MlflowClient | None = None
 
+    @property
+    def location(self) -> str:
+        """Where the registry is, without a user's name or a password."""
+        return self._where
+
     def __enter__(self) -> Self:
         return self
 
@@ -96,6 +103,15 @@ class MlflowRegistry:
     def close(self) -> None:
         """Remove the copies of what was downloaded."""
         self._snapshots.close()
+
+    def model_of(self, uri: str) -> str:
+        """The name of the model that `uri` is about. `BadRequest` if it is no model URI. Nobody is asked."""
+        return parse(uri).name
+
+    def alias_of(self, uri: str) -> str | None:
+        """The alias in `uri`; `None` if it names a version. `BadRequest` if it is no model URI. Nobody is
+        asked."""
+        return parse(uri).alias
 
     def resolve(self, uri: str) -> ResolvedVersion:
         """The version that `uri` names now. `BadRequest` if it is no model URI, `UnknownSubject` if the
@@ -183,19 +199,52 @@ class MlflowRegistry:
         version = self._model(checked_name(name)).aliases.get(checked_alias(alias))
         return None if version is None else str(version)
 
-    def set_alias(self, name: str, alias: str, version: str) -> str | None:
-        """Move the alias to `version` and return the version that it named before, `None` if there was none.
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """The version that each alias of the model names."""
+        return _aliases(self._model(checked_name(name)))
 
-        MLflow cannot move an alias on a condition: two callers at once both succeed, and the later one
-        counts.
+    def models(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Every registered model, with the version that each of its aliases names."""
+        token: str | None = None
+        while True:
+            page = self._page(token)
+            yield from ((model.name, _aliases(model)) for model in page)
+            if not (token := page.token):
+                return
+
+    def move_alias(self, name: str, alias: str, version: str | None, *, expected: str | None) -> None:
+        """Let the alias name `version`, or remove it. `SubjectChanged` if it does not name `expected`.
+
+        MLflow cannot move an alias on a condition: what somebody else does between the look and the move is
+        overwritten.
         """
-        checked_version(version)
-        before = self.alias(name, alias)
-        self.resolve(str(ModelUri(name, version=version)))
-        self._ask(lambda client: client.set_registered_model_alias(name, alias, version))
+        if (now := self.alias(name, alias)) != expected:
+            raise SubjectChanged(
+                f"it names {_shown(now)} now, and not {_shown(expected)} any more",
+                where=str(ModelUri(name, alias=alias)),
+                next_step="Ask again",
+            )
+        if version is None:
+            self._ask(lambda client: client.delete_registered_model_alias(name, alias))
+        else:
+            self.resolve(str(ModelUri(name, version=checked_version(version))))
+            self._ask(lambda client: client.set_registered_model_alias(name, alias, version))
         if self.alias(name, alias) != version:
-            self._contradicts(f"the alias {alias} of {name} did not move to version {version}")
-        return before
+            self._contradicts(f"the alias {alias} of {name} did not move to {_shown(version)}")
+
+    def retired(self, name: str, version: str) -> str | None:
+        """What the version is marked as retired by; `None` if it is not."""
+        tags = self._ask(lambda client: client.get_model_version(name, version)).tags or {}
+        return tags.get(RETIRED_TAG) or None
+
+    def mark_retired(self, name: str, version: str, entry: str | None) -> None:
+        """Mark the version as retired by an entry of the log, or as not retired."""
+        if entry is None:
+            self._ask(lambda client: client.delete_model_version_tag(name, version, RETIRED_TAG))
+        else:
+            self._ask(lambda client: client.set_model_version_tag(name, version, RETIRED_TAG, entry))
+        if self.retired(name, version) != entry:
+            self._contradicts(f"the tag {RETIRED_TAG} of version {version} of {name} did not change")
 
     @property
     def _client(self) -> MlflowClient:
@@ -233,8 +282,12 @@ class MlflowRegistry:
         return model
 
     def _names(self) -> list[str]:
-        found = self._ask(lambda client: client.search_registered_models(max_results=_MOST_NAMES))
-        return [model.name for model in found]
+        return [model.name for model in self._page(None)]
+
+    def _page(self, token: str | None) -> Any:
+        return self._ask(
+            lambda client: client.search_registered_models(max_results=_MOST_NAMES, page_token=token)
+        )
 
     def _version_of(self, model: Any, asked: ModelUri) -> str:
         if (version := model.aliases.get(asked.alias)) is not None:
@@ -296,3 +349,11 @@ class MlflowRegistry:
         raise RegistryUnavailable(
             what, where=self._where, next_step="Check what answers at registry.tracking_uri"
         )
+
+
+def _aliases(model: Any) -> dict[str, str]:
+    return {alias: str(version) for alias, version in (model.aliases or {}).items()}
+
+
+def _shown(version: str | None) -> str:
+    return "no version" if version is None else f"version {version}"

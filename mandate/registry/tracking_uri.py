@@ -22,6 +22,8 @@ def is_server(uri: str) -> bool:
 
 def shown(uri: str) -> str:
     """The URI without a user's name, password and query, for messages."""
+    if _scheme(uri) == _SQLITE:
+        return uri.partition("?")[0]  # urlsplit would lose one of its slashes
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 

@@ -18,9 +18,11 @@ from mandate.engine.errors import (
     BadRequest,
     RegistryUnavailable,
     SourceMissing,
+    SubjectChanged,
     UnknownSubject,
 )
 from mandate.engine.input.registered import Column
+from mandate.registry import mlflow
 from mandate.registry.digest import artifact
 from mandate.registry.mlflow import MlflowRegistry
 from tests.mlflow_fixtures import CARD, COMMIT, Store, quiet, tracking_server
@@ -96,7 +98,7 @@ def test_a_weird_name_that_exists_works_like_any_other(either: Store, registry: 
     resolved = registry.resolve(uri)
     assert (resolved.name, resolved.uri) == (WEIRD, uri)
     assert registry.digest(uri) == registry.registered(uri).artifact.sha256
-    assert registry.set_alias(WEIRD, "champion", version) is None
+    registry.move_alias(WEIRD, "champion", version, expected=None)
     assert registry.alias(WEIRD, "champion") == version
 
 
@@ -194,15 +196,43 @@ def test_a_run_that_does_not_exist_is_missing(registry: MlflowRegistry) -> None:
         registry.run_file("0" * 32, "model_card.md")
 
 
-def test_moving_an_alias_returns_where_it_was(either: Store, registry: MlflowRegistry) -> None:
+def test_an_alias_moves_if_it_is_where_it_is_expected(either: Store, registry: MlflowRegistry) -> None:
     first, second = either.publish("moving"), either.publish("moving")
     assert registry.alias("moving", "champion") is None
-    assert registry.set_alias("moving", "champion", first) is None
-    assert registry.set_alias("moving", "champion", second) == first
+    registry.move_alias("moving", "champion", first, expected=None)
+    registry.move_alias("moving", "champion", second, expected=first)
     assert registry.resolve("models:/moving@champion").version == second
+    with pytest.raises(SubjectChanged, match=f"it names version {second} now, and not version {first}"):
+        registry.move_alias("moving", "champion", first, expected=first)
     with pytest.raises(UnknownSubject):
-        registry.set_alias("moving", "champion", "99")
-    assert registry.alias("moving", "champion") == second
+        registry.move_alias("moving", "champion", "99", expected=second)
+    assert registry.aliases("moving") == {"champion": second}
+    assert registry.alias_of("models:/moving@champion") == "champion"
+    registry.move_alias("moving", "champion", None, expected=second)
+    with pytest.raises(SubjectChanged, match=f"it names no version now, and not version {second}"):
+        registry.move_alias("moving", "champion", None, expected=second)
+    assert registry.aliases("moving") == {}
+
+
+def test_a_version_is_marked_as_retired_until_it_is_not(either: Store, registry: MlflowRegistry) -> None:
+    version = either.publish("retiring")
+    assert registry.retired("retiring", version) is None
+    registry.mark_retired("retiring", version, "entry")
+    assert registry.retired("retiring", version) == "entry"
+    registry.mark_retired("retiring", version, None)
+    assert registry.retired("retiring", version) is None
+
+
+def test_all_models_are_listed_page_by_page(
+    either: Store, registry: MlflowRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow, "_MOST_NAMES", 2)
+    names = [f"listed-{number}" for number in range(5)]
+    for name in names:
+        registry.move_alias(name, "champion", either.publish(name), expected=None)
+    found = dict(registry.models())
+    assert {name: found[name] for name in names} == {name: {"champion": "1"} for name in names}
+    assert found["credit"] == {"challenger": "2", "champion": "1"}
 
 
 def test_a_version_whose_files_are_gone_is_missing(either: Store, registry: MlflowRegistry) -> None:
@@ -416,3 +446,14 @@ def test_the_environment_is_as_it_was(store: Store) -> None:
         registry.digest("models:/credit/1")
     assert {name: os.environ.get(name) for name in before} == before
     assert not [name for name in os.environ if name.startswith("MLFLOW_HTTP")]
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://ada:secret@mlflow.bank.example/x?token=1", "https://mlflow.bank.example/x"),
+        ("sqlite:////srv/mlflow.db?timeout=1", "sqlite:////srv/mlflow.db"),
+    ],
+)
+def test_where_it_is_names_no_secret(tmp_path: Path, uri: str, shown: str) -> None:
+    assert MlflowRegistry(uri, folder=tmp_path).location == shown

@@ -21,6 +21,8 @@ _COMMANDS = {
     "check": "Ask whether a model may pass, and record the answer.",
     "collect": "Gather the facts about a model and print the input document.",
     "promote": "Ask the gate, and move an alias to the model if it allows.",
+    "rollback": "Move an alias back to a version that is allowed.",
+    "retire": "Take a model version out of service.",
     "explain": "Show a recorded decision in full.",
     "key": "Make, show, rotate and revoke the keys that sign.",
     "ledger": "Read and verify the recorded evidence.",

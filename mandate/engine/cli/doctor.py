@@ -14,7 +14,8 @@ import click
 
 from ... import __version__
 from ..configuration import Configuration, find, load
-from ..errors import BadConfiguration, MandateError
+from ..errors import BadConfiguration, MandateError, UnderWay
+from ..evidence.columns import Kind
 from ..report.visible import visible
 
 _LIBRARIES = {
@@ -76,6 +77,7 @@ def _diagnoses(file: Path | None) -> Iterator[Diagnosis]:
     yield Diagnosis("mandate.yaml", str(configuration.file))
     yield _looked_at("policies", lambda: _policies(configuration))
     yield _looked_at("ledger", lambda: _ledger(configuration))
+    yield _looked_at("acts", lambda: _acts(configuration))
     yield _looked_at("signing key", lambda: _key(configuration))
     yield _looked_at("collectors", lambda: _collectors(configuration))
     yield _looked_at("judging", lambda: _judging(configuration))
@@ -138,6 +140,23 @@ def _ledger(configuration: Configuration) -> str:
         configuration, composition.head_key(configuration, composition.signing_key(configuration))
     )
     return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
+
+
+def _acts(configuration: Configuration) -> str:
+    """Whether something that was intended was left in the middle."""
+    from ... import composition
+    from ..lifecycle.course import intended, unsettled
+
+    with composition.opened(configuration) as store:
+        for stored in unsettled(store):
+            who = next((each.name for each in stored.columns.mentions if each.kind == Kind.PERSON), None)
+            raise UnderWay(
+                f"{intended(who, stored.columns.action, stored.columns.subject)}, and no entry says what "
+                "became of it",
+                where=f"entry {stored.index}",
+                next_step="If it is not going on just now, run `mandate ledger reconcile`",
+            )
+    return "what was intended has a result"
 
 
 def _key(configuration: Configuration) -> str:

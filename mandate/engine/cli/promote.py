@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack, suppress
 from io import StringIO
 
 import click
 
 from ..configuration import Configuration
 from ..decision import Outcome
-from ..errors import MandateError
+from ..errors import RegistryUnavailable
 from ..report import report
 from ..report.terminal import console
 from ..report.visible import visible
 from . import options
+from .acting import Acted, act, moved
 from .check import exit_code
 
 
@@ -35,39 +37,54 @@ def command(
 ) -> int:
     """Ask the gate, and move an alias to the model if it allows.
 
-    The alias moves only after the decision is recorded, and only to the very version that was judged.
+    The alias moves only after the decision is recorded, only to the very version that was judged, and only if
+    it still names what it named then. What is intended is recorded before, and what became of it after.
     """
     from ... import composition
+    from ..evidence.predicates.acts import VersionStated
+    from ..lifecycle import plans
 
-    with composition.assembled(configuration) as mandate:
+    acted = Acted()
+    with composition.assembled(configuration) as mandate, ExitStack() as stack:
         registry = composition.model_registry(configuration)
+        lifecycle = composition.lifecycle(configuration, registry, mandate.recorder, stack)
+        former = None
+        with suppress(RegistryUnavailable):  # the gate will say so, and have it recorded
+            former = registry.alias(registry.model_of(subject), alias)
         facts = mandate.collected(subject, registry, action="promote", environment=environment)
         answer = mandate.gate.decide(facts)
-        moved: dict[str, str | None] | None = None
-        failure: MandateError | None = None
-        if answer.outcome is Outcome.ALLOW:
-            judged = answer.document.subject
-            try:
-                before = registry.set_alias(judged.name, alias, judged.version)
-            except MandateError as error:
-                failure = error  # the recorded answer is given all the same, before the failure is
-            else:
-                moved = {"alias": alias, "from": before, "to": judged.version}
+        judged = answer.document.subject
+        if answer.outcome is Outcome.ALLOW and answer.receipt is not None:
+            decision = answer.receipt.id
+
+            def plan() -> plans.Plan:
+                return plans.promotion(
+                    judged.name,
+                    VersionStated(version=judged.version, sha256=judged.sha256),
+                    alias,
+                    former=former,
+                    known=lifecycle.course(judged.name).digests,
+                    environment=answer.document.request.environment,
+                    decision=decision,
+                    by=composition.caller(),
+                )
+
+            acted = act(lifecycle, plan)
     link = composition.documentation(configuration)
     if output == "json":
         text = StringIO()
         report(output).write(answer, text, verbose=verbose, link=link)
-        alias_error = {"alias_error": str(failure)} if failure else {}
-        click.echo(json.dumps(json.loads(text.getvalue()) | {"alias": moved} | alias_error, indent=2))
-        return failure.exit_code if failure else exit_code(answer)
+        alias_error = {"alias_error": str(acted.error)} if acted.error else {}
+        done = {"alias": next(iter(acted.moves), None), "act": acted.document}
+        click.echo(json.dumps(json.loads(text.getvalue()) | done | alias_error, indent=2))
+        return acted.error.exit_code if acted.error else exit_code(answer)
     report(output).write(answer, sys.stdout, verbose=verbose, link=link)
     shown = console(sys.stdout)
-    if moved is None:
+    for move in acted.moves:
+        shown.print(f"\n  {moved(move)}", style="green")
+    if not acted.moves:
         shown.print(f"\n  the alias {visible(alias)} did not move", style="yellow")
-    else:
-        former = f"was version {moved['from']}" if moved["from"] else "was not set"
-        now = visible(answer.document.subject.version)
-        shown.print(f"\n  the alias {visible(alias)} now names version {now} ({former})", style="green")
-    if failure:
-        raise failure
+    acted.show()
+    if acted.error:
+        raise acted.error
     return exit_code(answer)

@@ -13,6 +13,7 @@ _COMMANDS = {
     "checkpoint": "Print the newest signed head, to be kept elsewhere.",
     "prove": "Write what proves an entry offline into one file.",
     "cosign": "Keep the signatures of witnesses under a head.",
+    "reconcile": "Compare the registry with the ledger: acts that were cut off, moves nobody recorded.",
     "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
     "statement": "Print a decision's in-toto Statement.",
 }
