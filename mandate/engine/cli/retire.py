@@ -17,7 +17,7 @@ from . import options
 from .acting import act, moved
 
 if TYPE_CHECKING:
-    from ...registry.mlflow import MlflowRegistry
+    from ..lifecycle.registry import Registry
 
 
 @click.command("retire")
@@ -67,7 +67,7 @@ def command(subject: str, reason: str, output: str, configuration: Configuration
     return 0
 
 
-def _digest(registry: MlflowRegistry, uri: str) -> str | None:
+def _digest(registry: Registry, uri: str) -> str | None:
     """The artifact's digest. A version whose files are gone can be retired, too."""
     with suppress(MandateError):
         return registry.digest(uri)

@@ -22,7 +22,7 @@ from .acting import Acted, act, moved
 from .check import exit_code
 
 if TYPE_CHECKING:
-    from ...registry.mlflow import MlflowRegistry
+    from ..lifecycle.registry import Registry
 
 _ALIAS = "champion"
 _ENVIRONMENT = "production"
@@ -118,7 +118,7 @@ def command(
     return exit_code(answer)
 
 
-def _moving(registry: MlflowRegistry, subject: str, alias: str | None) -> tuple[str, str, str]:
+def _moving(registry: Registry, subject: str, alias: str | None) -> tuple[str, str, str]:
     """The model, the alias to move, and the version that it names now."""
     now = registry.resolve(subject)
     named = registry.alias_of(subject)
@@ -127,7 +127,7 @@ def _moving(registry: MlflowRegistry, subject: str, alias: str | None) -> tuple[
             f"SUBJECT is the alias {named}, and --alias is {alias}", next_step="Leave --alias out"
         )
     moving = named or alias or _ALIAS
-    former = registry.alias(now.name, moving)
+    former = registry.aliases(now.name).get(moving)
     if former != now.version:
         raise BadRequest(
             f"the alias {moving} names {former or 'no version'}, and not {now.version}",

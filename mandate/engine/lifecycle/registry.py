@@ -6,12 +6,34 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 
+class Version(Protocol):
+    """A registered model version."""
+
+    @property
+    def name(self) -> str:
+        """The registered model's name."""
+
+    @property
+    def version(self) -> str:
+        """Its number, as text."""
+
+    @property
+    def uri(self) -> str:
+        """`models:/<name>/<version>`."""
+
+
 class Registry(Protocol):
     """A model registry. Every method raises `RegistryUnavailable` if it does not answer."""
 
     @property
     def location(self) -> str:
         """Its URI, without anything secret."""
+
+    def resolve(self, uri: str) -> Version:
+        """The version that `uri` names now. `UnknownSubject` if there is none."""
+
+    def alias_of(self, uri: str) -> str | None:
+        """The alias in `uri`; `None` if it names a version."""
 
     def aliases(self, name: str) -> Mapping[str, str]:
         """The version that each alias of the model names. `UnknownSubject` if there is no such model."""
