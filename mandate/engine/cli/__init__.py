@@ -27,6 +27,7 @@ _COMMANDS = {
     "key": "Make, show, rotate and revoke the keys that sign.",
     "ledger": "Read and verify the recorded evidence.",
     "verify": "Check a proof file offline, without a ledger.",
+    "witness": "Sign a head of somebody else's ledger, if that only grew.",
     "policy": "Write, test, check, release and compare policies.",
     "replay": "Judge a recorded decision again, and hold the two against each other.",
     "opa": "Obtain the pinned Open Policy Agent.",

@@ -27,7 +27,7 @@ from mandate.engine.digests import document_sha256
 from mandate.engine.errors import BadInput, MandateError
 from mandate.engine.evidence import envelope as dsse
 from mandate.engine.evidence import proof_file, proven, statement
-from mandate.engine.evidence.log import checkpoint, cosignature, note, proof
+from mandate.engine.evidence.log import checkpoint, cosignature, note, proof, witness
 from mandate.engine.evidence.log.cosignature import WitnessKey
 from mandate.engine.evidence.log.note import NoteKey
 from mandate.engine.evidence.predicates.base import LedgerUsed, MandateUsed
@@ -59,6 +59,7 @@ FILES = [LOG.file(note.parse(head)) for head in HEADS]
 PROVEN = proven.check(proof_file.parse(FILES[0]), TRUST)
 ENVELOPES = [*LOG.envelopes[:3], dsse.seal(b"{}", NEXT_LEDGER).to_bytes()]
 KEYS = {signer.keyid: signer.public_key for signer in (LEDGER, NEXT_LEDGER)}
+REQUESTS = [HEADS[1], witness.request(3, LOG.proof().hashes, HEADS[1])]
 VKEYS = [KEY.vkey.encode(), NEXT_KEY.vkey.encode(), W1.vkey.encode()]
 SOURCES = sources.from_texts([{"mandate/rules/a/b/b.rego": "package a"}], format=sources.FORMAT)
 ENTRIES = contents.entries(SOURCES, {"catalogue": {}})
@@ -131,6 +132,11 @@ def is_a_proof_file(data: bytes) -> None:
     assert (verdict.index, verdict.statement, verdict.head) == (INDEX, PROVEN.statement, PROVEN.head)
 
 
+def is_a_request(data: bytes) -> None:
+    asked = witness.parse(data)
+    assert data in (asked.checkpoint, witness.request(asked.old, asked.proof, asked.checkpoint))
+
+
 def is_a_vkey(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     kind = WitnessKey if text.startswith(WITNESS) else NoteKey
@@ -162,9 +168,10 @@ KINDS = {
     "statement": Kind(is_a_statement, payloads(), 3_000, structured=True),
     "note": Kind(is_a_note, HEADS, 14_000),
     "head": Kind(is_a_head, HEADS, 16_000),
-    "tlog-proof": Kind(is_a_proof, PROOFS, 20_000),
+    "tlog-proof": Kind(is_a_proof, PROOFS, 18_000),
     "proof file": Kind(is_a_proof_file, FILES, 15_000, structured=True),
-    "verifier key": Kind(is_a_vkey, VKEYS, 6_000),
+    "request to a witness": Kind(is_a_request, REQUESTS, 4_000),
+    "verifier key": Kind(is_a_vkey, VKEYS, 4_000),
     "policy bundle": Kind(is_a_bundle, BUNDLES, 4_000),
     "policy bundle's sources": Kind(are_sources, [ENTRIES[archive.LAST]], 2_000, structured=True),
 }
