@@ -133,6 +133,23 @@ def past(revision: str, *, store: Path) -> Bundle:
     return kept
 
 
+def restore(revision: str, content: bytes, *, store: Path) -> bool:
+    """Keep the bundle of an earlier revision, as `past` finds it; `False` if it is not of this revision.
+
+    What is kept already stays. `BadConfiguration` for a store that cannot be written.
+    """
+    from . import contents
+
+    try:
+        if contents.parsed(content).revision != revision:
+            return False
+    except BadPolicy:
+        return False
+    if _kept(revision, store) is None:
+        _keep(revision, content, store)
+    return True
+
+
 def _file(revision: str, store: Path) -> Path:
     return store / f"{revision.removeprefix('sha256:')}{_SUFFIX}"
 
@@ -163,7 +180,11 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
     # Another process may have compiled the same meanwhile: its bundle is as good, and perhaps already loaded.
     if (kept := _kept(sources.revision, store)) is not None:
         return kept
-    file = _file(sources.revision, store)
+    return _keep(sources.revision, content, store)
+
+
+def _keep(revision: str, content: bytes, store: Path) -> Bundle:
+    file = _file(revision, store)
     digest = sha256(content)
     try:
         store.mkdir(parents=True, exist_ok=True)
@@ -175,4 +196,4 @@ def _compiled(sources: Sources, opa: Path, store: Path) -> Bundle:
             where=str(store),
             next_step="Make it a folder that can be written",
         ) from failure
-    return Bundle(sources.revision, file, digest)
+    return Bundle(revision, file, digest)

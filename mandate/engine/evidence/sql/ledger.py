@@ -21,6 +21,7 @@ from ..log import checkpoint
 from ..log.checkpoint import Checkpoint
 from ..log.merkle import Frontier, leaf_hash
 from ..query import MOST, Page, Query
+from . import inserting
 from .database import Connection, Database, LostConnection
 from .group import GroupCommit, Refused
 from .search import search
@@ -266,16 +267,10 @@ class SqlLedger:
                         places.append(there)
                         continue
                     self._hold(connection, entry)
-                    self._insert(connection, frontier.size, entry)
+                    inserting.entry(self._queries, connection, frontier.size, entry)
                     places.append((frontier.size, entry.id))
                     frontier, made = frontier.append(leaf := entry.leaf)
-                    self._queries.append_nodes(
-                        connection,
-                        [
-                            {"position": frontier.size - 1, "level": node.level, "hash": node.hash}
-                            for node in made
-                        ],
-                    )
+                    inserting.nodes(self._queries, connection, frontier.size - 1, made)
                 if frontier.size > before:
                     head = Checkpoint(origin, frontier.size, frontier.root)
                     self._queries.append_head(
@@ -342,31 +337,6 @@ class SqlLedger:
             head = _head(self._queries.head_over(connection, position=place[0]))
             places.append(Place(place[0], place[0] + 1 if head is None else head.size, place[1]))
         return places
-
-    def _insert(self, connection: Connection, position: int, entry: Entry) -> None:
-        columns = entry.columns
-        self._queries.append_entry(
-            connection,
-            position=position,
-            id=entry.id,
-            kind=entry.kind,
-            recorded_at=entry.recorded_at,
-            leaf=entry.leaf,
-            subject=columns.subject,
-            model=columns.model,
-            version=columns.version,
-            sha256=columns.sha256,
-            outcome=columns.outcome,
-            action=columns.action,
-            environment=columns.environment,
-            revision=columns.revision,
-            request_key=columns.request_key,
-        )
-        self._queries.append_envelope(connection, position=position, envelope=entry.envelope)
-        self._queries.append_mentions(
-            connection,
-            [{"position": position, "kind": each.kind, "name": each.name} for each in columns.mentions],
-        )
 
     def _node(self, connection: Connection, level: int, number: int) -> bytes:
         position = ((number + 1) << level) - 1
