@@ -18,6 +18,7 @@ from .collectors import approvals, developers, provenance
 from .engine import configuration_schema
 from .engine.evidence import predicates
 from .engine.evidence import schema as of_predicates
+from .engine.evidence.export import manifest as export_manifest
 from .engine.evidence.predicates.base import AUTHORITY
 from .engine.input import schema as document
 from .engine.opa.locate import find_opa
@@ -56,6 +57,7 @@ def _of_predicates() -> Mapping[str, Callable[[], dict[str, Any]]]:
 FILES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "schemas/approvals.v1.json": approvals.schema,
     "schemas/developers.v1.json": developers.schema,
+    "schemas/export-manifest.v1.json": export_manifest.json_schema,
     "schemas/input.v1.json": document.json_schema,
     "schemas/mandate.json": lambda: configuration_schema.json_schema(composition.collector_options()),
     "schemas/provenance.v1.json": provenance.schema,

@@ -27,6 +27,8 @@ HEAVY = (
     "scipy",
     "sphinx",
     "docutils",
+    "boto3",
+    "botocore",
 )
 
 FOUNDATIONS = tuple(
