@@ -19,7 +19,7 @@ from .engine import posts
 from .engine.claim import ClaimedFacts
 from .engine.configuration import LIBRARY, Configuration
 from .engine.decision import Policy
-from .engine.errors import BadConfiguration, BadInput, BadRequest, OpaUnavailable
+from .engine.errors import BadConfiguration, BadInput, BadPolicy, BadRequest, OpaUnavailable
 from .engine.gate import Gate, Judge
 from .engine.input import Action
 from .engine.nearest import advice
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from .engine.collecting import CollectedFacts, Collector, Version
     from .engine.evidence.envelope import Envelope
+    from .engine.evidence.export.exporting import Exported
+    from .engine.evidence.export.reading import ExportedLedger
     from .engine.evidence.first_use import FirstUse
     from .engine.evidence.key_status import KeyStatus
     from .engine.evidence.keys import Signer
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from .engine.evidence.recorder import Recorder
     from .engine.evidence.signed import Signed
     from .engine.evidence.sql.ledger import SqlLedger
+    from .engine.evidence.verify import Report
     from .engine.lifecycle.performing import Lifecycle
     from .engine.opa.client import OpaClient
     from .engine.opa.process import LocalOpa
@@ -243,6 +246,93 @@ def key_status(configuration: Configuration) -> KeyStatus:
 
     with closing(ledger(configuration)) as store:
         return KeyWatch(store, public_keys(configuration)).status
+
+
+def export(
+    configuration: Configuration, stack: ExitStack, where: str, retain_until: datetime | None
+) -> tuple[str, Exported, int | None]:
+    """Export the ledger, and record that: where to, what was done, and the index of the entry, if any."""
+    from .engine.evidence.export import places
+    from .engine.evidence.export.exporting import Companions, export_and_state
+    from .engine.evidence.export.texts import texts
+    from .engine.evidence.predicates.export import ExportPredicate
+
+    destination = places.destination(where, retain_until=retain_until)
+    stack.callback(destination.close)
+    store = ledger(configuration)
+    stack.callback(store.close)
+
+    def state(done: Exported) -> int:
+        return (
+            recorder(configuration, stack)
+            .event(
+                ExportPredicate,
+                destination=destination.location,
+                size=done.size,
+                root=done.root,
+                manifestSha256=done.manifest_sha256,
+                by=caller(),
+            )
+            .index
+        )
+
+    companions = Companions(public_keys(configuration), texts(), partial(_past_policies, configuration))
+    done, index = export_and_state(store, destination, companions, state)
+    return destination.location, done, index
+
+
+def _past_policies(configuration: Configuration, revision: str) -> bytes | None:
+    try:
+        kept = policy_bundle.past(revision, store=policy_store(configuration))
+        return kept.path.read_bytes()
+    except (BadPolicy, OSError):
+        return None
+
+
+def exported(configuration: Configuration, stack: ExitStack, where: str) -> ExportedLedger:
+    """The export of this organisation's ledger. `BadConfiguration` if it is that of another one."""
+    from .engine.evidence.export import places
+    from .engine.evidence.export.reading import ExportedLedger
+
+    found = ExportedLedger(places.source(where))
+    stack.callback(found.close)
+    if found.origin != configuration.settings.ledger.name:
+        raise BadConfiguration(
+            f"this is an export of {found.origin!a}, not of {configuration.settings.ledger.name!a}",
+            where=found.location,
+            next_step="Name the export of the right ledger, or correct ledger.name",
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A ledger that was restored."""
+
+    into: str
+    policies: tuple[str, ...]
+    """The revisions of policies that are in the store now."""
+    damaged: tuple[str, ...]
+    """Those whose bundle in the export is not what its revision says."""
+
+
+def restore(configuration: Configuration, lost: ExportedLedger, report: Report, into: str | None) -> Restored:
+    """Restore the ledger, which was verified, and the policies into their store."""
+    from .engine.evidence.sql import restoring
+
+    settings = configuration.settings.ledger
+    root = bytes.fromhex(report.root or "")
+    where = into or settings.url or str(configuration.path(settings.path))
+    if where.startswith("postgresql://"):
+        where = restoring.into_database(lost, where, root)
+    else:
+        restoring.into_file(lost, Path(where), root)
+    kept: list[str] = []
+    damaged: list[str] = []
+    for revision, content in lost.policies():
+        restored = policy_bundle.restore(revision, content, store=policy_store(configuration))
+        (kept if restored else damaged).append(revision)
+    return Restored(where, tuple(kept), tuple(damaged))
 
 
 def recorded(configuration: Configuration, reference: str) -> Record:

@@ -61,6 +61,12 @@ def verify_log() -> Path:
 
 
 @pytest.fixture(scope="session")
+def versitygw() -> Path:
+    """An S3 server of others, with object lock."""
+    return programs.versitygw()
+
+
+@pytest.fixture(scope="session")
 def opa_1_20_0() -> Path:
     """A real OPA of a version that is refused, built once for all test runs of this user."""
     folder = places.data_home() / "opa-1.20.0"

@@ -15,6 +15,7 @@ from mandate.engine.opa.recipe import Recipe
 
 _TESTS = Path(__file__).parents[1]
 _COSIGN = _TESTS / "cosign"
+_VERSITYGW = _TESTS / "versitygw"
 _VERIFY_LOG = _TESTS / "verifiers" / "go"
 
 
@@ -23,6 +24,14 @@ def cosign() -> Path:
     pinned = re.search(r"github\.com/sigstore/cosign/v3 v(\S+)", (_COSIGN / "go.mod").read_text())
     assert pinned
     return _built(Recipe("cosign", pinned[1], "github.com/sigstore/cosign/v3/cmd/cosign", _COSIGN))
+
+
+def versitygw() -> Path:
+    """A server that speaks S3, with object lock. It takes two minutes to build."""
+    pinned = re.search(r"github\.com/versity/versitygw v(\S+)", (_VERSITYGW / "go.mod").read_text())
+    assert pinned
+    package = "github.com/versity/versitygw/cmd/versitygw"
+    return _built(Recipe("versitygw", pinned[1], package, _VERSITYGW, asked="--version"))
 
 
 def verify_log() -> Path:

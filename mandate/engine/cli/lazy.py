@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -30,7 +31,9 @@ class LazyGroup(click.Group):
         """The command of this name."""
         if cmd_name not in self._modules:
             return None
-        command = import_module(f".{cmd_name}", self._package).command
+        # A module cannot have the name of a keyword, such as `import`.
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = import_module(f".{module}", self._package).command
         assert isinstance(command, click.Command)  # noqa: S101  (what every module in these packages defines)
         return command
 

@@ -7,6 +7,8 @@
 //	verify-log inclusion   VKEY ENVELOPE PROOF        a tlog-proof of an envelope
 //	verify-log consistency VKEY OLD NEW PROOF         two heads, and the proof between them: a base64 hash a line
 //	verify-log witness     SKEY VKEY OLD REQUEST      as a witness that saw the head OLD: sign what is requested
+//	verify-log tiles       VKEY FOLDER                tiles, entry bundles and checkpoint of a whole log, as C2SP's
+//	                                                  tlog-tiles lays them out
 //
 // Exit code 0: accepted; 1: refused, and standard error says why.
 package main
@@ -51,6 +53,8 @@ func run(args []string) (string, error) {
 		return cosignature(args[1], args[2], args[3])
 	case command == "inclusion" && len(args) == 4:
 		return inclusion(args[1], args[2], args[3])
+	case command == "tiles" && len(args) == 3:
+		return tiles(args[1], args[2])
 	case command == "consistency" && len(args) == 5:
 		return consistency(args[1], args[2], args[3], args[4])
 	case command == "witness" && len(args) == 5:

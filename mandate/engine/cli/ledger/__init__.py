@@ -14,6 +14,8 @@ _COMMANDS = {
     "prove": "Write what proves an entry offline into one file.",
     "cosign": "Keep the signatures of witnesses under a head.",
     "reconcile": "Compare the registry with the ledger: acts that were cut off, moves nobody recorded.",
+    "export": "Copy the evidence to where it can be verified and restored from.",
+    "import": "Restore a ledger that was lost from an export.",
     "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
     "statement": "Print a decision's in-toto Statement.",
 }
