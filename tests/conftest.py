@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from mandate.engine.opa import places
 from mandate.engine.opa.locate import find_opa
 from mandate.engine.opa.recipe import Recipe, build
+from tests.postgresql import Server
 from tests.verifiers import programs
 
 OPA_1_20_0 = Path(__file__).parent / "opa-1.20.0"
@@ -64,6 +65,14 @@ def verify_log() -> Path:
 def versitygw() -> Path:
     """An S3 server of others, with object lock."""
     return programs.versitygw()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A real PostgreSQL, one for each test process."""
+    server = Server.make()
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")

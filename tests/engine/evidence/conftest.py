@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,14 +19,18 @@ from mandate.engine.evidence.predicates.base import LedgerUsed, MandateUsed, Sta
 from mandate.engine.evidence.predicates.decision import DecisionPredicate, OpaUsed, PolicyUsed
 from mandate.engine.evidence.receipt import Receipt
 from mandate.engine.evidence.recorder import Recorder
-from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.collection import Collected, Missing
 from mandate.engine.input.document import Input
 from mandate.engine.input.figures import Figure, Interval, Origin
 from mandate.engine.input.performance import NoBaseline, Performance, Rows
 from mandate.engine.input.subject import Action, Request, Subject
+from tests.postgresql import Server
 
+from .databases import Home, PostgresqlHome, SqliteHome
+
+ON_BOTH = pytest.mark.parametrize("home", ["sqlite", "postgresql"], indirect=True)
+"""Marks what is to be so in SQLite and in PostgreSQL."""
 ORIGIN = "bank.example/models"
 ID = "019ab403-bc93-78b1-aa20-1baa093062d3"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -125,17 +130,30 @@ def signer(tmp_path: Path) -> SigningKey:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """The file of a new ledger."""
-    path = tmp_path / "ledger.db"
-    sqlite.create(path, origin=ORIGIN)
-    return path
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    """A new ledger in SQLite, or where a test asks by `ON_BOTH`, in each database."""
+    with ExitStack() as stack:
+        home: Home
+        if getattr(request, "param", "sqlite") == "sqlite":
+            home = SqliteHome(tmp_path / "ledger.db")
+        else:
+            server: Server = request.getfixturevalue("postgresql_server")
+            home = PostgresqlHome(stack.enter_context(server.database()))
+        home.create(ORIGIN)
+        yield home
 
 
 @pytest.fixture
-def ledger(path: Path, signer: SigningKey) -> Iterator[SqlLedger]:
+def path(home: Home) -> Path:
+    """The file of a new ledger in SQLite."""
+    assert isinstance(home, SqliteHome)
+    return home.path
+
+
+@pytest.fixture
+def ledger(home: Home, signer: SigningKey) -> Iterator[SqlLedger]:
     """The new ledger, open for appending."""
-    ledger = sqlite.open_for_appending(path, signer)
+    ledger = home.appending(signer)
     yield ledger
     ledger.close()
 

@@ -15,12 +15,15 @@ from mandate.engine.evidence.recorder import Recorder
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.document import Input
 
+from .conftest import ON_BOTH
+
 
 @pytest.fixture
 def receipts(recorder: Recorder, document: Input, judgement: Judgement) -> list[Receipt]:
     return [recorder.record(document, judgement).receipt for _ in range(3)]
 
 
+@ON_BOTH
 def test_decision_reads_back_as_it_was_answered(
     receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
@@ -36,6 +39,7 @@ def test_decision_reads_back_as_it_was_answered(
     )
 
 
+@ON_BOTH
 def test_undecided_reads_back_too(
     recorder: Recorder, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
@@ -46,6 +50,7 @@ def test_undecided_reads_back_too(
     assert reading.find(ledger, "0", keyring(signer.public_key)).judgement == unanswered
 
 
+@ON_BOTH
 @pytest.mark.parametrize("spelling", ["{id}", "{id:.12}", "  {id}\n", "{upper}", "{index}"])
 def test_decision_is_found_by_id_by_its_beginning_and_by_index(
     receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey, spelling: str
@@ -55,6 +60,7 @@ def test_decision_is_found_by_id_by_its_beginning_and_by_index(
     assert reading.find(ledger, reference, keyring(signer.public_key)).receipt == wanted
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     "reference",
     [
@@ -88,6 +94,7 @@ def test_unknown_decision_reaches_no_terminal_unescaped(ledger: SqlLedger, signe
     assert error.value.what == r"there is no decision '\x1b[2J\u202e'"
 
 
+@ON_BOTH
 def test_ambiguous_beginning_is_refused(
     receipts: list[Receipt], ledger: SqlLedger, signer: SigningKey
 ) -> None:

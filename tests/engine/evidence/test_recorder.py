@@ -22,9 +22,10 @@ from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.input.document import Input
 
-from .conftest import NOON, ORIGIN
+from .conftest import NOON, ON_BOTH, ORIGIN
 
 
+@ON_BOTH
 def test_receipt_says_where_the_decision_is(
     recorder: Recorder, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
@@ -43,6 +44,7 @@ def test_receipt_says_where_the_decision_is(
     assert receipt.model_dump(mode="json")["recorded_at"] == "2026-03-01T12:00:00.123Z"
 
 
+@ON_BOTH
 def test_what_is_stored_is_signed_and_says_what_was_decided(
     recorder: Recorder, ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
@@ -72,6 +74,7 @@ def test_id_begins_with_the_time_of_recording(
     ]
 
 
+@ON_BOTH
 def test_one_question_asked_twice_is_two_entries(
     recorder: Recorder, document: Input, judgement: Judgement
 ) -> None:
@@ -80,6 +83,7 @@ def test_one_question_asked_twice_is_two_entries(
     assert first.id != second.id
 
 
+@ON_BOTH
 def test_clock_that_goes_backwards_stops_nothing(
     ledger: SqlLedger, signer: SigningKey, document: Input, judgement: Judgement
 ) -> None:
@@ -147,6 +151,7 @@ def test_nesting_without_end_is_never_stored(
         deep = deep.pop()
 
 
+@ON_BOTH
 def test_envelope_that_nobody_would_read_is_never_stored(
     recorder: Recorder, ledger: SqlLedger, document: Input, judgement: Judgement
 ) -> None:

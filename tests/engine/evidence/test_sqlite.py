@@ -2,40 +2,20 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mandate.engine.errors import BadConfiguration, NotRecorded
-from mandate.engine.evidence.columns import Columns, Mention
 from mandate.engine.evidence.keys import SigningKey
-from mandate.engine.evidence.ledger import Entry, Place, Stored
 from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.evidence.sql.sqlite import SqliteDatabase
 
 from .conftest import ORIGIN
-
-
-def entry(number: int) -> Entry:
-    """An entry as far as a store is concerned, which believes nothing and checks nothing."""
-    return Entry(
-        id=f"{number:08x}-0000-7000-8000-000000000000",
-        kind="https://mandate.dev/attestations/decision/v1",
-        recorded_at="2026-03-01T12:00:00.000Z",
-        columns=Columns(
-            subject="models:/credit/3",
-            outcome=None if number % 2 else "deny",
-            mentions=(Mention("person", "ci"), Mention("rule", f"rule {number}")),
-        ),
-        envelope=b"envelope %d" % number,
-    )
-
+from .test_store import entry
 
 Opening = Callable[[Path, SigningKey], SqlLedger]
 BOTH = pytest.mark.parametrize(
@@ -54,56 +34,6 @@ def raw(path: Path, ledger: SqlLedger) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA recursive_triggers = OFF")
         connection.execute("CREATE TEMP VIEW one AS SELECT * FROM main.entries WHERE position = 0")
         yield connection
-
-
-def test_index_counts_from_zero_without_gaps(ledger: SqlLedger) -> None:
-    assert [ledger.append(entry(number)) for number in range(3)] == [
-        Place(number, number + 1, entry(number).id) for number in range(3)
-    ]
-    assert ledger.count() == 3
-
-
-def test_the_latest_time_is_not_that_of_an_entry_made_under_a_clock_that_was_set_back(
-    ledger: SqlLedger,
-) -> None:
-    made = ledger.latest()
-    assert abs(datetime.now(UTC) - made) < timedelta(minutes=1)
-    ledger.append(replace(entry(0), recorded_at="1970-01-01T00:00:00.000Z"))
-    assert ledger.latest() == made
-    ledger.append(replace(entry(2), recorded_at="9998-03-01T12:00:00.000Z"))
-    ledger.append(replace(entry(1), recorded_at="1970-01-01T00:00:00.000Z"))
-    assert ledger.latest() == datetime(9998, 3, 1, 12, tzinfo=UTC)
-
-
-def test_a_time_that_nobody_can_read_is_no_time(ledger: SqlLedger) -> None:
-    ledger.append(replace(entry(0), recorded_at="tomorrow"))
-    with pytest.raises(NotRecorded, match="does not say when its entries were recorded"):
-        ledger.latest()
-
-
-def test_entry_reads_back_as_it_was_appended(ledger: SqlLedger) -> None:
-    first, second = entry(0), entry(1)
-    ledger.append(first)
-    ledger.append(second)
-    expected = Stored(
-        1, second.id, second.kind, second.recorded_at, second.columns, second.envelope, second.leaf
-    )
-    assert ledger.at(1) == expected
-    assert list(ledger.entries(start=1)) == [expected]
-    assert ledger.starting_with("00000001", limit=2) == (expected,)
-
-
-def test_what_is_not_there_is_none(ledger: SqlLedger) -> None:
-    ledger.append(entry(0))
-    assert (ledger.at(1), ledger.at(-1), ledger.at(2**62)) == (None, None, None)
-    assert ledger.starting_with("f", limit=2) == ()
-    assert list(ledger.entries(start=1)) == []
-
-
-def test_prefix_finds_in_the_order_of_ids(ledger: SqlLedger) -> None:
-    for number in (3, 1, 2):
-        ledger.append(entry(number))
-    assert [each.index for each in ledger.starting_with("0000", limit=2)] == [1, 2]
 
 
 def test_prefix_uses_the_index_of_ids(raw: sqlite3.Connection) -> None:
@@ -233,43 +163,6 @@ def test_database_itself_refuses_every_other_change(
         assert reader.origin == ORIGIN
 
 
-def test_id_that_is_there_already_is_not_recorded(ledger: SqlLedger) -> None:
-    ledger.append(entry(0))
-    with pytest.raises(NotRecorded, match="the id is recorded already"):
-        ledger.append(entry(0))
-    assert ledger.append(entry(1)).index == 1
-
-
-def test_half_an_entry_is_never_there(ledger: SqlLedger, path: Path) -> None:
-    """The envelope is refused after its entry was inserted: both are undone."""
-    ledger.append(entry(0))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("PRAGMA foreign_keys = OFF")
-        other.execute("INSERT INTO envelopes VALUES (1, x'00')")
-    with pytest.raises(NotRecorded, match="has its envelope already"):
-        ledger.append(entry(1))
-    assert ledger.count() == 1
-    assert list(ledger.damage()) == ["there is an envelope 1 without an entry"]
-
-
-def test_reader_cannot_append(path: Path) -> None:
-    with closing(sqlite.open_for_reading(path)) as reader:
-        with pytest.raises(NotRecorded, match="the ledger is read-only here"):
-            reader.append(entry(0))
-        with pytest.raises(NotRecorded, match="the ledger is read-only"):
-            reader.cosign(1, b"a line")
-
-
-def test_reader_sees_what_a_writer_appends_meanwhile(path: Path, ledger: SqlLedger) -> None:
-    with closing(sqlite.open_for_reading(path)) as reader:
-        ledger.append(entry(0))
-        running = reader.entries()
-        first = next(running)
-        ledger.append(entry(1))
-        assert [first, *running] == [ledger.at(0)]  # as it was when it began
-        assert reader.count() == 2
-
-
 def test_locked_ledger_is_not_recorded_in_time(
     path: Path, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,22 +176,6 @@ def test_locked_ledger_is_not_recorded_in_time(
         assert ledger.count() == 1  # reading goes on
         other.execute("ROLLBACK")
     assert ledger.append(entry(1)).index == 1
-
-
-def test_threads_share_a_ledger(ledger: SqlLedger) -> None:
-    indexes: list[int] = []
-
-    def append(first: int) -> None:
-        for number in range(first, first + 25):
-            indexes.append(ledger.append(entry(number)).index)
-
-    threads = [threading.Thread(target=append, args=(first,)) for first in (0, 100, 200, 300)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(indexes) == list(range(100))
-    assert ledger.count() == 100
 
 
 @BOTH
@@ -363,18 +240,6 @@ def test_damaged_page_is_not_recorded_and_the_rest_can_be_read(path: Path, ledge
         assert reader.at(0) is not None
 
 
-def test_ledger_opens_again_after_an_error(path: Path, ledger: SqlLedger) -> None:
-    """The connection is dropped with the error, so nothing that it thought written is believed."""
-    ledger.append(entry(0))
-    with ledger._use() as before:
-        pass
-    with pytest.raises(NotRecorded):
-        ledger.append(entry(0))
-    with ledger._use() as after:
-        assert after is not before
-    assert ledger.append(entry(1)).index == 1
-
-
 def test_path_with_special_characters_is_the_path(tmp_path: Path, signer: SigningKey) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -385,14 +250,6 @@ def test_path_with_special_characters_is_the_path(tmp_path: Path, signer: Signin
     with closing(sqlite.open_for_reading(path)) as reader:
         assert reader.count() == 1
     assert {file.name.removesuffix("-wal").removesuffix("-shm") for file in folder.iterdir()} == {path.name}
-
-
-def test_ledger_without_a_name_is_not_recorded(path: Path, signer: SigningKey) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-        raw.execute("DROP TRIGGER ledger_no_delete")
-        raw.execute("DELETE FROM ledger")
-    with pytest.raises(NotRecorded, match="the ledger has lost its name"):
-        sqlite.open_for_appending(path, signer)
 
 
 def test_text_that_is_not_utf8_reaches_the_checks(raw: sqlite3.Connection, path: Path) -> None:

@@ -76,8 +76,12 @@ class SqlLedger:
         return self._origin
 
     def check(self) -> None:
-        """Return if the ledger can be opened and is one; `NotRecorded` otherwise."""
-        _ = self.origin
+        """Return if the ledger can be opened and is one; `NotRecorded` otherwise, and it is let go of."""
+        try:
+            _ = self.origin
+        except NotRecorded:
+            self.close()
+            raise
 
     def append(self, entry: Entry) -> Place:
         """Store the entry; when this returns, it and its head survive a loss of power."""

@@ -32,8 +32,11 @@ SELECT current_setting('fsync'), current_setting('full_page_writes'), current_se
 SELECT pg_is_in_recovery();
 
 -- name: objects()
--- The guards and what they guard: triggers with their functions, constraints, columns.
-SELECT 'trigger ' || t.tgname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text || ' ' || p.prosrc
+-- The guards and what they guard: triggers with their functions, constraints, columns, rules, policies. A table
+-- that is not logged is empty after a crash, and one that others inherit from shows their rows as its own.
+SELECT 'trigger ' || t.tgname,
+       pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text || ' ' || coalesce(array_to_string(p.proconfig, ' '), '')
+       || ' ' || p.prosrc
 FROM pg_trigger AS t
 JOIN pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_proc AS p ON p.oid = t.tgfoid
@@ -43,8 +46,15 @@ SELECT 'constraint ' || o.conname, pg_get_constraintdef(o.oid) || ' ' || o.conva
 FROM pg_constraint AS o
 WHERE o.connamespace = current_schema()::regnamespace AND o.contype <> 'n'
 UNION ALL
+SELECT 'relation ' || c.relname,
+       c.relkind::text || c.relpersistence::text || ' ' || c.relrowsecurity::text || ' ' ||
+       (SELECT count(*) FROM pg_inherits AS i WHERE i.inhparent = c.oid OR i.inhrelid = c.oid)::text
+FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind NOT IN ('i', 'I', 't')
+UNION ALL
 SELECT 'column ' || c.relname || '.' || a.attname,
        format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+       || CASE WHEN a.atthasdef THEN ' WITH A DEFAULT' ELSE '' END
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
@@ -53,5 +63,10 @@ UNION ALL
 SELECT 'rule ' || r.rulename, pg_get_ruledef(r.oid)
 FROM pg_rewrite AS r
 JOIN pg_class AS c ON c.oid = r.ev_class
+WHERE c.relnamespace = current_schema()::regnamespace
+UNION ALL
+SELECT 'policy ' || y.polname, c.relname
+FROM pg_policy AS y
+JOIN pg_class AS c ON c.oid = y.polrelid
 WHERE c.relnamespace = current_schema()::regnamespace
 ORDER BY 1;

@@ -72,13 +72,17 @@ CREATE TABLE cosignatures (
     UNIQUE (size, line)
 );
 
-CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The functions of the guards look for tables in the ledger first. Left to the caller, the search begins with
+-- its temporary tables, and a guard would look at an empty `heads` of the writer's own.
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql
+SET search_path = mandate, pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation';
 END
 $$;
 
-CREATE FUNCTION entries_append() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION entries_append() RETURNS trigger LANGUAGE plpgsql
+SET search_path = mandate, pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position) + 1, 0) FROM entries) THEN
         RAISE EXCEPTION 'entries are appended without gaps' USING ERRCODE = 'integrity_constraint_violation';
@@ -90,7 +94,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION parts_append() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION parts_append() RETURNS trigger LANGUAGE plpgsql
+SET search_path = mandate, pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.position < (SELECT max(size) FROM heads) THEN
         RAISE EXCEPTION 'the entry is under a signed head already'
@@ -100,7 +105,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION heads_append() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION heads_append() RETURNS trigger LANGUAGE plpgsql
+SET search_path = mandate, pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.size IS DISTINCT FROM (SELECT max(position) + 1 FROM entries)
        OR NEW.size <= (SELECT coalesce(max(size), 0) FROM heads) THEN
