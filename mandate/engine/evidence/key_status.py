@@ -27,6 +27,7 @@ class How(StrEnum):
 class Ending:
     """An entry that ended a key."""
 
+    key: KeyStated
     how: How
     index: int
     reason: str
@@ -49,10 +50,10 @@ class KeyStatus:
 
         An entry that may not say what it says changes nothing: see `wrong`.
         """
-        ended = _ending(index, predicate)
-        if ended is None or any(self.wrong(index, predicate, signers)):
+        ending = _ending(index, predicate)
+        if ending is None or any(self.wrong(index, predicate, signers)):
             return self
-        keyid, ending = ended
+        keyid = ending.key.keyid
         endings = {**self.endings, keyid: (*self.endings.get(keyid, ()), ending)}
         return KeyStatus(MappingProxyType(endings))
 
@@ -98,11 +99,11 @@ NOTHING_SAID = KeyStatus()
 """Of a ledger that never spoke of its keys."""
 
 
-def _ending(index: int, predicate: Predicate) -> tuple[str, Ending] | None:
+def _ending(index: int, predicate: Predicate) -> Ending | None:
     match predicate:
         case KeyRotationPredicate(retired=retired, successor=successor, reason=reason):
-            return retired.keyid, Ending(How.ROTATED, index, reason, successor.keyid)
+            return Ending(retired, How.ROTATED, index, reason, successor.keyid)
         case KeyRevocationPredicate(revoked=revoked, successor=successor, reason=reason):
             named = None if successor is None else successor.keyid
-            return revoked.keyid, Ending(How.REVOKED, index, reason, named)
+            return Ending(revoked, How.REVOKED, index, reason, named)
     return None

@@ -65,9 +65,9 @@ class KeyWatch:
                 f"the key {keyid} was {endings[-1]} ({ascii(endings[-1].reason)[1:-1][:200]}): "
                 "what it signs does not count any more",
                 where=self._store.location,
-                next_step=f"Sign with the key {successor}, which took its place: set ledger.key"
+                next_step=f"Let {successor} sign, which took its place: see `mandate key list`"
                 if successor
-                else "Sign with another key: set ledger.key",
+                else "Let another key sign: see `mandate key list`",
             )
 
     def _events(self, start: int) -> Iterator[Stored]:

@@ -129,7 +129,7 @@ def test_a_rotated_key_records_nothing_more(organisation: Organisation) -> None:
         "type": "BadConfiguration",
         "what": f"the key {old} was rotated in entry 1 (yearly): what it signs does not count any more",
         "where": str(organisation.folder / ".mandate/ledger.db"),
-        "next_step": f"Sign with the key {signing(organisation)}, which took its place: set ledger.key",
+        "next_step": f"Let {signing(organisation)} sign, which took its place: see `mandate key list`",
     }
     assert len(organisation.entries()) == before
     doctor = organisation.mandate("doctor", "--config", str(old_key(organisation)))
@@ -446,3 +446,21 @@ def test_a_service_without_its_package_is_named(organisation: Organisation) -> N
     ran = organisation.check(GOOD, *settings)
     assert ran.exit_code == 2
     assert ran.json["error"]["next_step"] == "Run `pip install 'securesystemslib[vault]'`"
+
+
+def test_a_persons_key_is_revoked_too(organisation: Organisation, tmp_path: Path) -> None:
+    file = tmp_path / "ann"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+    public = public_keys.load(file.with_suffix(".pub"))
+    ran = organisation.mandate("key", "revoke", public.keyid, "--reason", "she left")
+    assert (ran.exit_code, "no key of this ledger has the fingerprint" in ran.err) == (2, True)
+    person = ("--person", str(file.with_suffix(".pub")))
+    assert (
+        key(organisation, "revoke", public.keyid, "--reason", "she left", *person)["revoked"] == public.keyid
+    )
+    listed = key(organisation, "list")[1]
+    assert (listed["keyid"], listed["file"], listed["endings"][0]["entry"]) == (public.keyid, None, 1)
+    assert "file         none in the key folder" in organisation.mandate("key", "show", public.keyid).out
+    ran = organisation.mandate("key", "revoke", public.keyid, "--reason", "again", *person)
+    assert (ran.exit_code, "the key was revoked in entry 1 already" in ran.err) == (2, True)
+    assert sound(organisation)

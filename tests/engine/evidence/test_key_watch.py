@@ -104,13 +104,15 @@ def test_a_rotation_by_another_process_is_known_to_the_next_entry(bank: Bank) ->
     assert str(error.value) == (
         f"{bank.path}: the key {bank.first.keyid} was rotated in entry {index} (yearly):"
         " what it signs does not count any more."
-        f" Sign with the key {bank.second.keyid}, which took its place: set ledger.key."
+        f" Let {bank.second.keyid} sign, which took its place: see `mandate key list`."
     )
     assert bank.ledger.count() == 2
     bank.decide(bank.recorder(bank.second))
     assert bank.sound
     assert KeyWatch(bank.ledger, bank.trusted).status.endings == {
-        bank.first.keyid: (Ending(How.ROTATED, index, "yearly", bank.second.keyid),)
+        bank.first.keyid: (
+            Ending(KeyStated.of(bank.first.public_key), How.ROTATED, index, "yearly", bank.second.keyid),
+        )
     }
 
 
@@ -123,7 +125,7 @@ def test_a_revocation_by_another_process_stops_the_key(bank: Bank) -> None:
     assert (error.value.what, error.value.next_step) == (
         f"the key {bank.first.keyid} was revoked in entry {index} (stolen\\n): "
         "what it signs does not count any more",
-        "Sign with another key: set ledger.key",
+        "Let another key sign: see `mandate key list`",
     )
     assert bank.sound
 

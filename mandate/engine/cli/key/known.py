@@ -14,6 +14,7 @@ from ...evidence.key_status import Ending
 from ...evidence.public_keys import FINGERPRINT, PublicKey
 from ...nearest import advice
 from ...posts import ENTRIES, HEADS, Post
+from ...report.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class KnownKey:
     """A key whose signatures count, or did."""
 
     key: PublicKey
-    file: Path
-    """The file with its public key."""
+    file: Path | None
+    """The file with its public key; `None` for one that is not in the ledger's key folder."""
     signs: tuple[str, ...]
     """What the settings let it sign: `entries`, `heads`."""
     endings: tuple[Ending, ...]
@@ -35,12 +36,17 @@ class KnownKey:
             return ", ".join(map(str, self.endings))
         return f"signs {' and '.join(self.signs)}" if self.signs else "trusted"
 
+    @property
+    def shown_file(self) -> str:
+        """The file, for people."""
+        return "none in the key folder" if self.file is None else visible(str(self.file), 400)
+
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {
             "keyid": self.key.keyid,
             "algorithm": self.key.algorithm,
-            "file": str(self.file),
+            "file": None if self.file is None else str(self.file),
             "signs": list(self.signs),
             "endings": [
                 {
@@ -54,8 +60,11 @@ class KnownKey:
         }
 
 
-def known_keys(configuration: Configuration) -> list[KnownKey]:
-    """The keys in the ledger's key folder, those that sign first."""
+def known_keys(configuration: Configuration, *others: PublicKey) -> list[KnownKey]:
+    """The keys in the ledger's key folder, other keys of which the log speaks, and `others`.
+
+    Those that sign come first.
+    """
     from .... import composition
 
     status = composition.key_status(configuration)
@@ -66,6 +75,10 @@ def known_keys(configuration: Configuration) -> list[KnownKey]:
         key = public_keys.load(file)
         posts = tuple(name for name, keyid in signs.items() if keyid == key.keyid)
         found.setdefault(key.keyid, KnownKey(key, file, posts, status.endings.get(key.keyid, ())))
+    for keyid, endings in status.endings.items():
+        found.setdefault(keyid, KnownKey(endings[0].key.public_key(), None, (), endings))
+    for key in others:
+        found.setdefault(key.keyid, KnownKey(key, None, (), ()))
     return sorted(found.values(), key=_order)
 
 

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from ...evidence.keys import Signer
     from .succession import Successor
 
+_ADVICE = "Name the person's .pub file"
+
 
 @click.command("revoke")
 @click.argument("fingerprint")
 @click.option("--reason", required=True, help="Why, for the record.")
+@click.option(
+    "--person",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="If it is a person's key: the file with the public key, as `ssh-keygen` writes it.",
+)
 @click.option("--new", is_flag=True, help="If it is the key that signs: make a new one in its file.")
 @click.option("--to", metavar="URI", help="If it is the key that signs: the key that is to sign instead.")
 @click.option(
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
 def command(
     fingerprint: str,
     reason: str,
+    person: Path | None,
     new: bool,
     to: str | None,
     public_key: Path | None,
@@ -49,11 +57,13 @@ def command(
     head elsewhere afterwards: it keeps a thief from showing a log without this entry.
     """
     from .... import composition
+    from ...evidence import public_keys
     from ...evidence.predicates.key import KeyStated
     from ...evidence.predicates.key_event import KeyRevocationPredicate
     from . import succession
 
-    revoked = chosen(known_keys(configuration), fingerprint)
+    theirs = () if person is None else (public_keys.load(person, advice=_ADVICE),)
+    revoked = chosen(known_keys(configuration, *theirs), fingerprint)
     following = _following(revoked, configuration, new=new, to=to, public_key=public_key, locked=locked)
     receipt = None
     if not _revoked(revoked, following):

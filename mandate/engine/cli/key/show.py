@@ -39,7 +39,7 @@ def command(fingerprint: str | None, output: str, configuration: Configuration) 
     click.echo(f"status       {known.status}")
     for ending in known.endings:
         click.echo(f"reason       {visible(ending.reason, 2000)}")
-    click.echo(f"file         {visible(str(known.file), 400)}")
+    click.echo(f"file         {known.shown_file}")
     click.echo(f"as in SSH    {forms['ssh']}")
     if forms["vkey"] is not None:
         click.echo(f"vkey         {visible(forms['vkey'], 2000)}")

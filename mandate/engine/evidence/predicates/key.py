@@ -26,6 +26,10 @@ class KeyStated(Frozen):
         """The value for a key."""
         return cls(keyid=key.keyid, pem=key.pem.decode("ascii"))
 
+    def public_key(self) -> PublicKey:
+        """The key. `ValueError` if the PEM is none, which `contradictions` would have said."""
+        return PublicKey.of(load_pem_public_key(self.pem.encode()))
+
     @property
     def subject(self) -> StatementSubject:
         """The key as what a statement is about: its digest is over the PEM."""
@@ -36,7 +40,7 @@ class KeyStated(Frozen):
     def contradictions(self) -> Iterator[str]:
         """Whether the fingerprint is that of the key."""
         try:
-            key = PublicKey.of(load_pem_public_key(self.pem.encode()))
+            key = self.public_key()
         except (ValueError, UnsupportedAlgorithm):
             yield f"the PEM of the key {ascii(self.keyid)[1:-1][:100]} is none"
         else:

@@ -80,7 +80,7 @@ def signer(
         raise BadConfiguration(
             "the public key of this signing key is not named, and a token or service does not tell it",
             where=ascii(uri)[1:-1],
-            next_step="Name its .pub file beside it: ledger.public_key for ledger.key",
+            next_step="Name its .pub file: ledger.public_key for ledger.key, --public-key for your own",
         )
     from . import services
 

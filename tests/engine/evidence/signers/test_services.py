@@ -78,7 +78,7 @@ def test_another_keys_public_key_is_found_out(token: Token) -> None:
 
 
 def test_the_public_key_must_be_named(token: Token) -> None:
-    with pytest.raises(BadConfiguration, match=r"Name its \.pub file beside it"):
+    with pytest.raises(BadConfiguration, match=r"Name its \.pub file: ledger"):
         signer(token.uri)
 
 
