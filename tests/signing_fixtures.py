@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -77,7 +78,9 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
-        patch.setenv("PYKCS11LIB", next(path for path in SOFTHSM if Path(path).exists()))
+        module = next(filter(os.path.exists, SOFTHSM), None)
+        assert module, "SoftHSM is not installed: apt-get install softhsm2, or brew install softhsm"
+        patch.setenv("PYKCS11LIB", module)
         pins = ["--pin", "1234", "--so-pin", "5678"]
         _run("softhsm2-util", "--init-token", "--free", "--label", "Mandate", *pins)
         for name in ("key", "other"):

@@ -34,5 +34,5 @@ class ProvenEntries:
 
     def _unentitled(self, examined: Examined, index: int) -> Iterator[str]:
         """Why the key that signed the entry may not have."""
-        if not examined.faults and examined.predicate is not None:
-            yield from self._watch.status.wrong(index, examined.predicate, examined.signers)
+        if not examined.faults:
+            yield from self._watch.wrong(index, examined)

@@ -228,10 +228,11 @@ class Recorder:
     def _append(self, entry: Entry, signers: Sequence[str]) -> Place:
         """Store the entry, if the keys that signed it and the one that signs the head still may."""
         for _ in range(_TRIES):
+            known = self._watch.known
             for keyid in (*signers, self._head_key.keyid):
-                self._watch.entitle(keyid)
+                known.entitle(keyid)
             try:
-                return self._store.append(replace(entry, premise=self._watch.premise))
+                return self._store.append(replace(entry, premise=known.premise))
             except Outdated:
                 self._watch.look()
         raise NotRecorded(

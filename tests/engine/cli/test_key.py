@@ -196,7 +196,7 @@ def test_a_revoked_keys_earlier_signatures_stand_and_later_ones_are_named(
     append = (
         "import sys, json\n"
         "from mandate.engine.evidence import key_watch\n"
-        "key_watch.KeyWatch.entitle = lambda self, keyid: None\n"
+        "key_watch.Known.entitle = lambda self, keyid: None\n"
         "from mandate.engine import cli\n"
         "sys.exit(cli.run(['check', '--input', 'input.json', '--set', 'ledger.keys=keys']))\n"
     )

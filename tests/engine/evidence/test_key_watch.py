@@ -14,12 +14,12 @@ from mandate.engine.decision import Judgement
 from mandate.engine.errors import BadConfiguration, NotRecorded
 from mandate.engine.evidence import keys, signed
 from mandate.engine.evidence.key_status import Ending, How
-from mandate.engine.evidence.key_watch import KeyWatch
+from mandate.engine.evidence.key_watch import KeyWatch, Known
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.ledger import Entry, Outdated, Premise
+from mandate.engine.evidence.predicates import KEY_EVENT_TYPES
 from mandate.engine.evidence.predicates.key import KeyStated
 from mandate.engine.evidence.predicates.key_event import (
-    KEY_EVENT_TYPES,
     KeyRevocationPredicate,
     KeyRotationPredicate,
 )
@@ -242,7 +242,7 @@ def test_a_decision_after_the_end_of_its_key_is_not_judged_again(
 ) -> None:
     bank.decide(bank.recorder(bank.first))
     index = bank.revoke(bank.first, by=bank.second).index
-    monkeypatch.setattr(KeyWatch, "entitle", lambda *_: None)  # a program that does not ask
+    monkeypatch.setattr(Known, "entitle", lambda *_: None)  # a program that does not ask
     bank.decide(bank.recorder(bank.first))
     before, _, after = bank.ledger.entries()
     status = KeyWatch(bank.ledger, bank.trusted).status

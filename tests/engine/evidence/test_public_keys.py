@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mandate.engine.errors import BadConfiguration
@@ -114,6 +114,7 @@ def test_what_is_no_line_of_ssh_is_refused(line: str) -> None:
         PublicKey.from_ssh(line)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_other_text_is_refused_as_a_value_error(line: str) -> None:
     with pytest.raises(ValueError, match="SSH public key"):

@@ -28,6 +28,9 @@ _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
 TYPES: frozenset[str] = frozenset(AUTHORITY + name for name in _MODULES)
 """All predicate types that this version knows."""
 
+KEY_EVENT_TYPES = (AUTHORITY + "key-rotation/v1", AUTHORITY + "key-revocation/v1")
+"""Those of `key_event`, for who must know whether there is one, and imports its models if there is."""
+
 
 def known(predicate_type: object) -> type[Predicate] | None:
     """The model of a predicate type; `None` if this version does not know it."""

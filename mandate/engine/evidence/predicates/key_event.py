@@ -14,7 +14,6 @@ from .key import KeyStated
 
 KEY_ROTATION_TYPE: Final = AUTHORITY + "key-rotation/v1"
 KEY_REVOCATION_TYPE: Final = AUTHORITY + "key-revocation/v1"
-KEY_EVENT_TYPES: Final = (KEY_ROTATION_TYPE, KEY_REVOCATION_TYPE)
 
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from getpass import getpass
 from pathlib import Path
 
 from ...errors import BadConfiguration
@@ -42,7 +41,7 @@ class Secrets:
     def new_passphrase(self, of: str) -> bytes:
         """A passphrase to lock a new key with; a person types it twice."""
         first = self.secret("passphrase", of)
-        if self._given("PASSPHRASE") is None and getpass(f"The same passphrase of {of} again: ") != first:
+        if self._given("PASSPHRASE") is None and _typed(f"The same passphrase of {of} again: ") != first:
             raise BadConfiguration("the two passphrases are not the same", next_step="Try again")
         return first.encode()
 
@@ -50,7 +49,7 @@ class Secrets:
         """The `passphrase` or `pin`. `BadConfiguration` if there is none to be had."""
         given = self._given(name.upper())
         if given is None and _somebody_is_there():
-            given = getpass(f"The {name} of {of}: ")
+            given = _typed(f"The {name} of {of}: ")
         if not given:
             raise BadConfiguration(
                 f"there is no {name} for {of}",
@@ -66,6 +65,13 @@ class Secrets:
         if file in self.environment:
             return _content(Path(self.environment[file]), file)
         return self.environment.get(variable)
+
+
+def _typed(question: str) -> str:
+    """What somebody types at the terminal, which does not show it."""
+    from getpass import getpass
+
+    return getpass(question)
 
 
 def _content(path: Path, variable: str) -> str:
