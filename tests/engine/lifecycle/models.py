@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
+from mandate import share
 from mandate.engine.errors import UnknownSubject
 from mandate.engine.evidence import envelope, public_keys
 from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.verify import report, verify
+from mandate.engine.opa.locate import find_opa
+from mandate.engine.policy import bundle as policy_bundle
 from mandate.registry.mlflow import MlflowRegistry
 from tests.mlflow_fixtures import Store, quiet
 from tests.organisation import Organisation, Ran
@@ -125,4 +132,18 @@ def founded(folder: Path, store: Store, name: str, *, tracking_uri: str | None =
         "collectors": {"mlflow": {}},
     }
     (folder / "mandate.yaml").write_text(json.dumps(settings))
+    # Bundles are stored under the digest of their sources: compiling the same ones for each test is a waste.
+    shutil.copytree(_compiled(), folder / ".mandate/policies")
     return Models(organisation, store, name)
+
+
+@cache
+def _compiled() -> Path:
+    """A store that has the bundle of such an organisation."""
+    store = Path(mkdtemp(prefix="mandate-tests-"))
+    atexit.register(shutil.rmtree, store)
+    own = store / "own"
+    own.mkdir()
+    (own / "selection.yaml").write_text(SELECTION)
+    policy_bundle.compile([share.policies(), own], opa=find_opa, store=store / "policies")
+    return store / "policies"

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ...lifecycle.reconciling import Reconciled, Unexplained
 
 
+_BECAME = {"done": "it was done", "failed": "it failed", "abandoned": "nothing was changed"}
+
+
 @click.command("reconcile")
 @click.option(
     "--older-than",
@@ -115,8 +118,8 @@ def _show(found: Reconciled, written: tuple[Receipt, ...]) -> None:
     for each in found.settled:
         words = f": {each.seen.error}" if each.seen.error else ""
         shown.print(
-            f"✓ entry {each.intent.index}: {visible(each.intent.what, 400)}; it is {each.seen.outcome.value}"
-            f"{visible(words, 1000)} (entry {each.result.index})",
+            f"✓ entry {each.intent.index}: {visible(each.intent.what, 400)}; "
+            f"{_BECAME[each.seen.outcome.value]}{visible(words, 1000)} (entry {each.result.index})",
             style="green",
         )
     for intent in found.under_way:
