@@ -26,17 +26,19 @@ from mandate.engine.evidence.predicates.key_event import (
 from mandate.engine.evidence.public_keys import PublicKey, keyring
 from mandate.engine.evidence.receipt import Receipt
 from mandate.engine.evidence.recorder import Recorder
-from mandate.engine.evidence.sql import sqlite
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.evidence.verify import Fault, report, verify
 from mandate.engine.input.document import Input
+
+from .conftest import ON_BOTH
+from .databases import Home
 
 
 @dataclass(frozen=True)
 class Bank:
     """A ledger with two trusted keys, and whoever records into it."""
 
-    path: Path
+    home: Home
     ledger: SqlLedger
     first: SigningKey
     second: SigningKey
@@ -55,7 +57,7 @@ class Bank:
     @contextmanager
     def process(self, key: SigningKey, head_key: SigningKey | None = None) -> Iterator[Recorder]:
         """A recorder with a connection of its own, as another process has it."""
-        with closing(sqlite.open_for_appending(self.path, head_key or key)) as store:
+        with closing(self.home.appending(head_key or key)) as store:
             public = None if head_key is None else head_key.public_key
             yield Recorder(store, key, lambda: datetime.now(UTC), self.trusted, head_key=public)
 
@@ -88,11 +90,13 @@ class Bank:
 
 
 @pytest.fixture
-def bank(path: Path, signer: SigningKey, document: Input, judgement: Judgement) -> Iterator[Bank]:
-    second = keys.create(path.parent / "keys" / "second.pem")
+def bank(
+    home: Home, signer: SigningKey, document: Input, judgement: Judgement, tmp_path: Path
+) -> Iterator[Bank]:
+    second = keys.create(tmp_path / "keys" / "second.pem")
     with ExitStack() as stack:
-        ledger = stack.enter_context(closing(sqlite.open_for_reading(path)))
-        yield Bank(path, ledger, signer, second, document, judgement, stack)
+        ledger = stack.enter_context(closing(home.reading()))
+        yield Bank(home, ledger, signer, second, document, judgement, stack)
 
 
 def test_a_rotation_by_another_process_is_known_to_the_next_entry(bank: Bank) -> None:
@@ -102,7 +106,7 @@ def test_a_rotation_by_another_process_is_known_to_the_next_entry(bank: Bank) ->
     with pytest.raises(BadConfiguration) as error:
         bank.decide(recorder)
     assert str(error.value) == (
-        f"{bank.path}: the key {bank.first.keyid} was rotated in entry {index} (yearly):"
+        f"{bank.ledger.location}: the key {bank.first.keyid} was rotated in entry {index} (yearly):"
         " what it signs does not count any more."
         f" Let {bank.second.keyid} sign, which took its place: see `mandate key list`."
     )
@@ -130,6 +134,7 @@ def test_a_revocation_by_another_process_stops_the_key(bank: Bank) -> None:
     assert bank.sound
 
 
+@ON_BOTH
 def test_an_event_about_another_key_is_taken_note_of_and_nothing_is_lost(bank: Bank, tmp_path: Path) -> None:
     recorder = bank.recorder(bank.first)
     bank.decide(recorder)
@@ -138,6 +143,7 @@ def test_an_event_about_another_key_is_taken_note_of_and_nothing_is_lost(bank: B
     assert bank.sound
 
 
+@ON_BOTH
 def test_the_store_refuses_what_did_not_reckon_with_a_key_event_and_nothing_beside_it(
     bank: Bank, tmp_path: Path
 ) -> None:
@@ -157,7 +163,7 @@ def test_the_store_refuses_what_did_not_reckon_with_a_key_event_and_nothing_besi
         for number, premise in enumerate((None, *(Premise(KEY_EVENT_TYPES, latest) for latest in (-1, 0, 1))))
     ]
     outcomes: list[str] = []
-    store = bank.stack.enter_context(closing(sqlite.open_for_appending(bank.path, bank.first)))
+    store = bank.stack.enter_context(closing(bank.home.appending(bank.first)))
 
     def append(entry: Entry) -> None:
         try:
@@ -178,6 +184,7 @@ def in_threads(*what: object) -> None:
         thread.join()
 
 
+@ON_BOTH
 def test_recorders_that_race_a_rotation_never_sign_after_it(bank: Bank) -> None:
     acknowledged: list[str] = []
     refused: list[str] = []
@@ -221,7 +228,7 @@ def test_a_key_event_that_cannot_be_verified_stops_everything(bank: Bank, tmp_pa
     with pytest.raises(NotRecorded) as error:
         bank.decide(recorder)
     assert str(error.value) == (
-        f"{bank.path}, entry 0: which keys may sign cannot be told:"
+        f"{bank.ledger.location}, entry 0: which keys may sign cannot be told:"
         f" it is signed by an unknown key, {stranger.keyid}."
         " Run `mandate ledger verify`; the key folder must have all public keys."
     )
@@ -252,11 +259,11 @@ def test_a_decision_after_the_end_of_its_key_is_not_judged_again(
 
 
 def test_keys_that_end_faster_than_anything_is_recorded_give_up(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     recorder = bank.recorder(bank.first)
     bank.decide(recorder)
-    bank.revoke(keys.create(bank.path.parent / "third.pem"), by=bank.second)
+    bank.revoke(keys.create(tmp_path / "third.pem"), by=bank.second)
     monkeypatch.setattr(KeyWatch, "look", lambda _: None)
     with pytest.raises(NotRecorded, match="keys are rotated or revoked faster"):
         bank.decide(recorder)
