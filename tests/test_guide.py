@@ -1,4 +1,4 @@
-"""`docs/policies.md`, done step by step: every command of it, in order, in an organisation that begins there.
+"""The guides in `docs/`, done step by step: each command, in order, in an organisation that begins there.
 
 A fence ``console`` holds commands after `$`, and what must be among what they print; `exit=2` says how they
 end. A fence with a title is a file to write.
@@ -12,20 +12,22 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mandate.engine.opa import places
 from tests.organisation import GOOD, TRUSTING, Organisation
 
-GUIDE = Path(__file__).parents[1] / "docs/policies.md"
+DOCS = Path(__file__).parents[1] / "docs"
+POLICIES = DOCS / "policies.md"
+EVIDENCE = DOCS / "evidence.md"
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="(?P<file>[^"]+)"')
 _EXIT = re.compile(r"exit=(?P<code>[0-9]+)")
 
 
-def fences() -> Iterator[tuple[str, str]]:
-    for match in _FENCE.finditer(GUIDE.read_text(encoding="utf-8")):
+def fences(guide: Path) -> Iterator[tuple[str, str]]:
+    for match in _FENCE.finditer(guide.read_text(encoding="utf-8")):
         yield match["info"], match["body"]
 
 
@@ -45,7 +47,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         **os.environ,
         **author,
         "PATH": f"{programs}:{os.environ['PATH']}",
-        "PYTHONPATH": str(GUIDE.parents[1]),
+        "PYTHONPATH": str(DOCS.parent),
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
     return subprocess.run(
@@ -66,11 +68,10 @@ def record_decisions(folder: Path) -> None:
     (folder / "input.json").unlink()
 
 
-def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
-    assert places.program("regal").is_file()
-    folder = tmp_path / "harbour"
+def do(guide: Path, folder: Path, begun: Callable[[Path], None]) -> None:
+    """Every step of the guide; `begun` is called when the organisation is there."""
     folder.mkdir()
-    for info, body in fences():
+    for info, body in fences(guide):
         if (title := _TITLE.search(info)) is not None:
             (folder / title["file"]).write_text(body)
         elif info.startswith("console"):
@@ -79,12 +80,28 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
             shown = ""
             for command in commands:
                 ended = run(command, folder)
-                shown = ended.stdout + ended.stderr
+                shown += ended.stdout + ended.stderr
                 assert ended.returncode == expected, f"{command}\n{shown}"
                 if command.startswith("mandate init"):
-                    record_decisions(folder)
+                    begun(folder)
             for line in body.splitlines():
                 assert line.startswith("$ ") or line in shown, f"{line}\n{shown}"
+
+
+def test_the_guide_to_policies_does_what_it_says(tmp_path: Path) -> None:
+    assert places.program("regal").is_file()
+    do(POLICIES, tmp_path / "harbour", record_decisions)
+
+
+def test_the_guide_for_auditors_does_what_it_says(tmp_path: Path, cosign: Path) -> None:
+    """Entry 2 is a denial, after the opening and the policies' first use."""
+
+    def denied(folder: Path) -> None:
+        (folder.parent / "programs/cosign").symlink_to(cosign)
+        (folder / "input.json").write_text(json.dumps(GOOD))
+        assert Organisation(folder).check(GOOD).exit_code == 1
+
+    do(EVIDENCE, tmp_path / "bank", denied)
 
 
 def test_the_guides_release_judges(tmp_path: Path) -> None:
@@ -98,7 +115,7 @@ def test_the_guides_release_judges(tmp_path: Path) -> None:
     ):
         ended = run(command, folder)
         assert ended.returncode == 0, ended.stderr
-    (yaml,) = (body for info, body in fences() if info == "yaml")
+    (yaml,) = (body for info, body in fences(POLICIES) if info == "yaml")
     settings = folder / "mandate.yaml"
     text = settings.read_text()
     assert "policies: [library, policies]\n" in text
