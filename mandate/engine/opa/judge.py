@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from ..digests import canonical
 from ..errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
 from ..input.document import Input
 from .answer import Answer
-from .client import BUNDLE, DECISION, OpaClient
+from .client import BATCH, BUNDLE, DECISION, OpaClient
 from .findings import contradiction
 from .said import quoted
 from .versions import refusal
@@ -86,21 +87,43 @@ class OpaJudge:
         #
         # Nothing is repaired, and nothing is looked at that was not checked before.
 
-        # 1.
+        # 1., 2.
+        opa_version = self._demand_ours(answer)
+        # 3., 4., 5.
+        decision = self._demand_a_decision(answer.result)
+        return Judgement(decision=decision, policy=self._policy, opa_version=opa_version)
+
+    def decisions(self, questions: Sequence[bytes]) -> tuple[Decision | None, ...]:
+        """On each of these documents in canonical JSON what `judge_json` decides; `None` if that would raise.
+
+        OPA must take batches. `CouldNotDecide` if it does not answer, or not about each of them.
+        """
+        answer = self._client.ask(BATCH, b'{"batch":[%b]}' % b",".join(questions))
+        self._demand_ours(answer)
+        results = answer.result.get("decisions")
+        if not isinstance(results, list) or len(results) != len(questions):
+            raise self._not_an_answer("the answer has not one decision for each input")
+        return tuple(map(self._decision_or_none, results))
+
+    def _decision_or_none(self, result: Any) -> Decision | None:
+        try:
+            return self._demand_a_decision(result) if isinstance(result, dict) else None
+        except NotAnAnswer:
+            return None
+
+    def _demand_ours(self, answer: Answer) -> str:
+        """The version of the OPA that answered, by the expected policies."""
         opa_version = self._good_version(answer)
-        # 2.
         self._demand_the_revisions(answer)
-        # 3.
-        decision = self._decision(answer)
-        # 4.
+        return opa_version
+
+    def _demand_a_decision(self, result: Mapping[str, Any]) -> Decision:
+        decision = self._decision(result)
         if wrong := contradiction(decision):
             raise self._not_an_answer(f"OPA's decision cannot be: {wrong}")
-
-        # 5.
         if decision.outcome is Outcome.ALLOW and (silent := self._rules - _accounted_for(decision)):
             raise self._not_an_answer(f"OPA's allow does not say what became of the rule {min(silent)}")
-
-        return Judgement(decision=decision, policy=self._policy, opa_version=opa_version)
+        return decision
 
     def _good_version(self, answer: Answer) -> str:
         if answer.opa_version is None:
@@ -120,10 +143,10 @@ class OpaJudge:
                 f"expected {_listed(self._revisions)}"
             )
 
-    def _decision(self, answer: Answer) -> Decision:
+    def _decision(self, result: Mapping[str, Any]) -> Decision:
         try:
             # From JSON, because only then a strict model takes lists for tuples and text for enumerations.
-            return Decision.model_validate_json(json.dumps(dict(answer.result)))
+            return Decision.model_validate_json(json.dumps(dict(result)))
         except (ValidationError, ValueError, RecursionError) as error:
             raise self._not_an_answer(f"OPA's result is not a decision: {_first(error)}") from error
 

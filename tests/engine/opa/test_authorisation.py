@@ -13,7 +13,7 @@ import pytest
 from mandate import share
 from mandate.engine.decision import Policy
 from mandate.engine.errors import NotAnAnswer
-from mandate.engine.opa.client import DECISION, PARAMETERS, OpaClient
+from mandate.engine.opa.client import BATCH, DECISION, PARAMETERS, OpaClient
 from mandate.engine.opa.judge import OpaJudge
 from mandate.engine.opa.process import LocalOpa
 
@@ -72,6 +72,7 @@ def test_the_question_and_the_probe_are_answered(running: LocalOpa) -> None:
         ("POST", f"/v1/data/mandate/main?{PARAMETERS}"),
         ("POST", f"/v1/data/mandate%2Fmain%2Fdecision?{PARAMETERS}"),
         ("POST", f"/v1/data/system/authz?{PARAMETERS}"),
+        ("POST", f"/v1/data/{BATCH}?{PARAMETERS}"),
         ("POST", f"/v1/data?{PARAMETERS}"),
         ("POST", f"/v0/data/{DECISION}?{PARAMETERS}"),
         ("POST", "/"),
@@ -100,6 +101,21 @@ def test_everything_else_is_refused(running: LocalOpa, method: str, target: str)
 @pytest.mark.parametrize("body", [b"{}", b'{"input":{},"unknowns":[]}', b"[]", b'"input"'])
 def test_another_body_is_refused(running: LocalOpa, body: bytes) -> None:
     assert status(running.url, "POST", f"/v1/data/{DECISION}?{PARAMETERS}", body) in (400, 401)
+
+
+def test_only_an_opa_that_takes_batches_may_be_asked_so(opa: Path, bundle: Path) -> None:
+    many = b'{"input":{"batch":[{"request":{"environment":"staging"}}]}}'
+    with LocalOpa(opa, bundle, batches=True) as local:
+        assert status(local.url, "POST", f"/v1/data/{BATCH}?{PARAMETERS}", many) == 200
+        assert status(local.url, "POST", f"/v1/data/{DECISION}?{PARAMETERS}", QUESTION) == 200
+        for method, target, body in (
+            ("GET", f"/v1/data/{BATCH}?{PARAMETERS}", None),
+            ("POST", f"/v1/data/{BATCH}?provenance=true&metrics=true", many),
+            ("POST", f"/v1/data/{BATCH}/decisions?{PARAMETERS}", many),
+            ("POST", f"/v1/data/{BATCH}?{PARAMETERS}", b"{}"),
+            ("POST", f"/v1/data/mandate/main?{PARAMETERS}", QUESTION),
+        ):
+            assert status(local.url, method, target, body) == 401
 
 
 # As a sidecar, by opa/README.md ------------------------------------------------------------------

@@ -121,6 +121,60 @@ def test_one_judge_serves_many_threads(opa: Path, bundle: Path, policy: Policy) 
     assert answers == {"staging": [Outcome.ALLOW] * 100, "production": [Outcome.DENY] * 100}
 
 
+def question(environment: str) -> bytes:
+    return canonical(document(environment).model_dump(mode="json"))
+
+
+def test_many_inputs_are_judged_as_each_of_them(opa: Path, bundle: Path, policy: Policy) -> None:
+    environments = [*("staging", "production", "nowhere") * 20, "staging"]
+    with LocalOpa(opa, bundle, batches=True) as running:
+        judge = judge_at(running.url, policy=policy, beside=running.beside)
+        assert judge.decisions([question(each) for each in environments]) == tuple(
+            judge.judge(document(each)).decision for each in environments
+        )
+
+
+def test_of_many_inputs_of_which_one_is_an_error_none_is_judged(
+    opa: Path, bundle: Path, policy: Policy
+) -> None:
+    with LocalOpa(opa, bundle, batches=True) as running:
+        judge = judge_at(running.url, policy=policy, beside=running.beside)
+        with pytest.raises(NotAnAnswer, match="status 500 instead of a decision"):
+            judge.decisions([question("staging"), question("builtin error")])
+
+
+def test_an_input_without_a_decision_leaves_many_without(opa: Path, bundled: Bundled) -> None:
+    rego = (
+        'package mandate.main\n\ndecision := {"outcome": "deny"} if input.request.environment == "staging"\n'
+    )
+    with LocalOpa(opa, bundled(rego), batches=True) as running:
+        judge = judge_at(running.url, beside=running.beside)
+        with pytest.raises(NotAnAnswer, match="has not one decision for each input"):
+            judge.decisions([question("staging"), b"{}"])
+
+
+@pytest.mark.parametrize("nonsense", [None, 1, [], {}, GOOD["result"] | {"outcome": "yes"}])
+def test_what_is_no_decision_among_many_is_told_apart(peer: Callable[[Script], Peer], nonsense: Any) -> None:
+    answer = GOOD | {"result": {"decisions": [GOOD["result"], nonsense]}}
+    judge = judge_at(peer(saying(response(json.dumps(answer).encode()))).url)
+    assert judge.decisions([b"{}", b"{}"]) == (ALLOW, None)
+
+
+@pytest.mark.parametrize("decisions", [None, {}, [], [GOOD["result"]]])
+def test_many_inputs_have_as_many_decisions(peer: Callable[[Script], Peer], decisions: Any) -> None:
+    answer = GOOD | {"result": {"decisions": decisions}}
+    judge = judge_at(peer(saying(response(json.dumps(answer).encode()))).url)
+    with pytest.raises(NotAnAnswer, match="has not one decision for each input"):
+        judge.decisions([b"{}", b"{}"])
+
+
+def test_other_policies_judge_many_inputs_as_little_as_one(opa: Path, bundled: Bundled) -> None:
+    with LocalOpa(opa, bundled(revision="sha256:01d"), batches=True) as running:
+        judge = judge_at(running.url, beside=running.beside)
+        with pytest.raises(NotAnAnswer, match="other policies answered"):
+            judge.decisions([question("staging")] * 2)
+
+
 def test_a_sidecar_with_only_the_policies_is_accepted(opa_server: OpaServer, policy: Policy) -> None:
     judgement = judge_at(opa_server(), policy=policy).judge(document("staging"))
     assert judgement == Judgement(decision=ALLOW, policy=policy, opa_version="1.22.2")
