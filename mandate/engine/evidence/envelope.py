@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import strict_json
@@ -21,6 +21,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 16 * 1024 * 1024
 """Envelopes that are longer are neither written nor read: an input document is thousands of times shorter."""
 _MAX_SIGNATURES = 16
+_BEGIN = b'{"payload":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,13 @@ def parse(data: bytes) -> Envelope:
     """The envelope in `data`. `BadInput` for everything that is not one, down to a key that stands twice."""
     if len(data) > MAX_BYTES:
         raise BadInput(f"the envelope is longer than {MAX_BYTES} bytes")
+    payload, rest = _taken_out(data)
     try:
         # Two readers must not see two different envelopes.
-        return of(strict_json.parse(data))
+        envelope = of(strict_json.parse(rest))
     except strict_json.NotStrict as error:
         raise BadInput(f"the envelope is not JSON: {error}") from error
+    return envelope if payload is None else replace(envelope, payload=payload)
 
 
 def of(document: Any) -> Envelope:
@@ -89,6 +92,20 @@ def of(document: Any) -> Envelope:
     if len({signature.keyid for signature in made}) != len(made):
         raise BadInput("the envelope has two signatures by one key")
     return Envelope(_decode(fields["payload"]), made)
+
+
+def _taken_out(data: bytes) -> tuple[bytes | None, bytes]:
+    """The payload, where it comes first and is base64, and the envelope with an empty one in its place.
+
+    It is nearly all of the envelope, and no character of base64 means anything in a JSON text.
+    """
+    if not data.startswith(_BEGIN):
+        return None, data
+    text, quote, rest = data[len(_BEGIN) :].partition(b'"')
+    try:
+        return _decode(text.decode("ascii")), _BEGIN + quote + rest
+    except (BadInput, UnicodeDecodeError):
+        return None, data
 
 
 def verify(envelope: Envelope, keys: Mapping[str, PublicKey]) -> None:

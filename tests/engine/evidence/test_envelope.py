@@ -133,6 +133,23 @@ def test_what_is_no_envelope_is_refused(data: bytes) -> None:
         envelope.parse(data)
 
 
+@pytest.mark.parametrize(
+    "payload",
+    ["", "AAAA", "AAA=", "AAA", "AB==", "AA-_", "AAAA\\n", "\\u0041AAA", "ÄAAA", "AA AA", "\\", '"'],
+)
+def test_a_payload_that_comes_first_is_read_as_one_that_comes_later(payload: str) -> None:
+    text = f'"payload":"{payload}"'
+    rest = STORED.decode().partition(",")[2].removesuffix("}")
+    read: list[Envelope | None] = []
+    for data in (f"{{{text},{rest}}}", f"{{ {text},{rest}}}", f"{{{rest},{text}}}"):
+        try:
+            read.append(envelope.parse(data.encode()))
+        except BadInput:
+            read.append(None)
+    assert read[0] == read[1] == read[2]
+    assert (read[0] is None) == (payload not in ("", "AAAA", "AAA=", "\\u0041AAA"))
+
+
 def accepted(data: bytes) -> bytes | None:
     try:
         read = envelope.parse(data)
