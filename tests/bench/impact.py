@@ -6,7 +6,8 @@ from reading its settings to its report. What the command does beside judging co
 the signature of each decision and compares findings.
 
 The change is one of a threshold, as most changes are, which reaches one rule: each decision is judged by this
-rule alone, and every hundredth by all rules. Every decision has another finding then, and a sixth flip.
+rule alone, and as a test every hundredth one, the first hundred flips and every tenth later one by all rules.
+Every decision has another finding then, and a sixth flip.
 The same command with `--whole`, which judges each decision by all rules, is measured too: that is what takes
 place where a change reaches most rules, or what it reaches is not known.
 
@@ -68,7 +69,8 @@ def main(decisions: int = DECISIONS) -> None:
     print(f"  mandate policy impact         {ours * 1000:7.1f} ms   {1 / ours:8.1f} a second")
     print(f"  ratio {one_process / ours:.1f} (budget: at least {BUDGET}); {seconds:.1f} s in all; {counts}")
     print(
-        f"  {reached['decisions']:,} judged by {', '.join(reached['rules'])} alone, the others by all rules"
+        f"  {reached['decisions']:,} judged by {', '.join(reached['rules'])} alone, "
+        f"{reached['flips']:,} flips among them; the others by all rules"
     )
     print(
         f"  each judged by all rules      {seconds_whole / decisions * 1000:7.1f} ms   "

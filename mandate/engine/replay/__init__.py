@@ -5,6 +5,7 @@ again       one decision, by the policies and the OPA that made it: does it come
 standing    policies in an OPA of our own that answers thousands of questions
 reach       which rules a change of policies can reach
 reduced     policies that know these rules only
+sections    of an input, what these policies read
 by_reach    a decision on record, judged again by these alone
 impact      all decisions, by other policies or another OPA: which would flip?
 journal     how far that has come, on disk, so that it can be gone on with

@@ -18,41 +18,80 @@ That holds under these conditions, and where one fails everything is judged:
    rule that is reached, of no other one, and gives no reasons but that nothing applies or passed, which
    says something of these rules alone.
 
+Of an input, these policies are sent the sections alone that their Rego can read, as its syntax tree says; if
+that cannot be told, all of it.
+
 Not everything of a decision is made so: reports on waivers and the reasons why other rules do not apply stay
 as on record. No comparison looks at them.
 
-The argument is put to the test in each run: whatever would flip is judged in full as well, and so is every
-hundredth entry; a run that is contradicted ends.
+The argument is put to the test in each run: the first hundred decisions that would flip are judged in full as
+well, and every tenth of all later ones. So is every hundredth entry: OPA is asked about its input alone and
+whole, as a gate asks. A run that is contradicted ends, and a report says how many flips all rules confirm.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 from ..decision import Decision, FindingOutcome, Outcome
-from ..errors import BadPolicy, CouldNotDecide, NotAnAnswer
+from ..errors import BadPolicy, NotAnAnswer
 from ..evidence.signed import Signed
 from ..policy.bundle import Bundle
 from .difference import Json, difference
 from .reach import Reach
 from .reduced import reduced
+from .sections import cut
 from .standing import StandingOpa, Verdict
 
 _MOST = 3
 """OPAs that judge by some rules alone."""
 _TESTED = 100
 """Of so many entries one is judged in full too, whatever became of it."""
+_FLIPS_TESTED, _LATER_FLIPS_TESTED = 100, 10
+"""So many flips are judged in full too, and of so many later ones one."""
 _OF_THE_RULES_ALONE = {
     "No rule applies, and what nobody judged is not allowed.",
     "Nothing passed, and what nobody proved is not allowed.",
 }
 """Reasons that `mandate/main` gives where it looks at too few rules."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Alone:
+    """Judges by some rules alone."""
+
+    rules: frozenset[str]
+    expected: frozenset[str]
+    """Those of them that there are: some were perhaps removed."""
+    opa: StandingOpa | None
+    """`None` if nothing can be found that is not on record."""
+    sections: frozenset[str] | None
+    """What of an input is read; `None`: perhaps anything."""
+
+    def verdicts(self, recorded: Sequence[Signed]) -> list[Verdict | None]:
+        """What is decided on each of these inputs; `None` where it does not follow."""
+        if self.opa is None:
+            return [Verdict(one.decision, answered=True, rules=self.rules) for one in recorded]
+        said = self.opa.decisions([self._question(one) for one in recorded])
+        return [
+            None if decision is None else _composed(one.decision, decision, self.rules, self.expected)
+            for one, decision in zip(recorded, said, strict=True)
+        ]
+
+    def _question(self, recorded: Signed) -> bytes:
+        if self.sections is None:
+            return recorded.question
+        return cut(recorded.question, recorded.document, self.sections)
 
 
 class ByReach:
@@ -64,7 +103,7 @@ class ByReach:
     def __init__(
         self,
         bundle: Bundle,
-        whole: Callable[[Signed], Verdict],
+        whole: StandingOpa,
         *,
         opa: tuple[Path, str],
         past: Callable[[str], Bundle],
@@ -76,44 +115,56 @@ class ByReach:
         self._past = past
         self._start = start
         self._lock = threading.Lock()
-        self._reach: Reach | None = None
-        self._reached: dict[tuple[str, str], frozenset[str] | None] = {}
-        self._opas: dict[frozenset[str], StandingOpa] = {}
+        self._known: dict[tuple[str, str], _Alone | None] = {}
+        self._running: list[_Alone] = []
+        self._flips = count()
         self._stack = ExitStack()
 
-    def __call__(self, recorded: Signed) -> Verdict:
-        """What is decided on the recorded input."""
-        verdict = self._by_reached(recorded)
-        if verdict is None:
-            return self._whole(recorded)
-        if verdict.decision["outcome"] != recorded.decision["outcome"] or recorded.index % _TESTED == 0:
-            return self._tested(recorded, verdict)
-        return verdict
+    def __call__(self, recorded: Sequence[Signed]) -> list[Verdict]:
+        """What is decided on each of the recorded inputs."""
+        found = self._by_reached(recorded)
+        whole = self._by_all(
+            {
+                place: one
+                for place, one in enumerate(recorded)
+                if place not in found or self._is_tested(one, found[place])
+            }
+        )
+        for place in found.keys() & whole:
+            _demand_the_same(recorded[place], found[place], whole[place])
+        verdicts = found | whole
+        return [verdicts[place] for place in range(len(recorded))]
 
-    def _tested(self, recorded: Signed, verdict: Verdict) -> Verdict:
-        whole = self._whole(recorded)
-        if whole.answered and difference(whole.decision, verdict.decision):
-            raise NotAnAnswer(
-                "the rules that the change can reach, with what is on record of the others, decide otherwise "
-                "than all rules together",
-                where=f"entry {recorded.index} of the ledger",
-                next_step="Run it again with --whole, and report this",
-            )
-        return whole
+    def _by_reached(self, recorded: Sequence[Signed]) -> dict[int, Verdict]:
+        """What follows from the rules that are reached, by the place of the input."""
+        places: dict[_Alone, list[int]] = defaultdict(list)
+        for place, one in enumerate(recorded):
+            if self._tells_all(one) and (alone := self._alone(one)) is not None:
+                places[alone].append(place)
+        return {
+            place: verdict
+            for alone, some in places.items()
+            for place, verdict in zip(some, alone.verdicts([recorded[each] for each in some]), strict=True)
+            if verdict is not None
+        }
 
-    def _by_reached(self, recorded: Signed) -> Verdict | None:
-        if not self._tells_all(recorded):
-            return None
-        rules, opa = self._for(recorded)
-        if rules is None:
-            return None
-        if opa is None:
-            return Verdict(recorded.decision, answered=True, rules=rules)
-        try:
-            said = opa.decision(recorded.question)
-        except CouldNotDecide:
-            return None
-        return _composed(recorded.decision, said, rules, rules & self._bundle.catalogue.keys())
+    def _by_all(self, recorded: Mapping[int, Signed]) -> dict[int, Verdict]:
+        """What all rules say. Every hundredth entry is asked about alone, as a gate asks."""
+        alone = {
+            place: self._whole.verdict(one.question)
+            for place, one in recorded.items()
+            if one.index % _TESTED == 0
+        }
+        others = {place: one.question for place, one in recorded.items() if place not in alone}
+        return alone | dict(zip(others, self._whole.verdicts([*others.values()]), strict=True))
+
+    def _is_tested(self, recorded: Signed, found: Verdict) -> bool:
+        if recorded.index % _TESTED == 0:
+            return True
+        if found.decision["outcome"] == recorded.decision["outcome"]:
+            return False
+        number = next(self._flips)
+        return number < _FLIPS_TESTED or number % _LATER_FLIPS_TESTED == 0
 
     def _tells_all(self, recorded: Signed) -> bool:
         decision = recorded.decision
@@ -123,36 +174,45 @@ class ByReach:
             and decision["outcome"] == _outcome(decision["findings"])
         )
 
-    def _for(self, recorded: Signed) -> tuple[frozenset[str] | None, StandingOpa | None]:
-        """The rules to judge by, and the OPA that does so; `None` for none at all."""
+    def _alone(self, recorded: Signed) -> _Alone | None:
+        """What judges by the rules alone that are reached from what judged then; `None`: all rules do."""
         key = (recorded.revision, recorded.bundle_sha256)
         with self._lock:
-            if key not in self._reached:
-                self._reached[key] = self._found(*key)
-            rules = self._reached[key]
-            return (rules, self._opas[rules]) if rules else (rules, None)
+            if key not in self._known:
+                rules = self._reached(*key)
+                self._known[key] = None if rules is None else self._judging(rules)
+            return self._known[key]
 
-    def _found(self, revision: str, bundle_sha256: str) -> frozenset[str] | None:
+    def _reached(self, revision: str, bundle_sha256: str) -> frozenset[str] | None:
         try:
             past = self._past(revision)
         except BadPolicy:
             return None
         if past.sha256 != bundle_sha256:
             return None
-        self._reach = self._reach or Reach(self._bundle, opa=self._opa)
         rules = self._reach.of(past)
-        if not rules or len(rules) * 2 > len(self._bundle.catalogue):
-            # With most of the rules nothing is gained.
-            return None if rules else rules
-        for others in sorted(self._opas, key=len):
-            if rules <= others:
-                return others
-        if len(self._opas) == _MOST:
+        # With most of the rules nothing is gained.
+        return None if rules is None or len(rules) * 2 > len(self._bundle.catalogue) else rules
+
+    def _judging(self, rules: frozenset[str]) -> _Alone | None:
+        """By these rules, and perhaps some more; `None` if there are too many such sets of rules."""
+        if not rules:
+            return _Alone(rules, rules, None, None)
+        for alone in sorted(self._running, key=lambda each: len(each.rules)):
+            if rules <= alone.rules:
+                return alone
+        if len(self._running) == _MOST:
             return None
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="mandate-reduced-")))
-        opa = self._start(reduced(self._bundle, rules, folder))
-        self._opas[rules] = self._stack.enter_context(opa)
-        return rules
+        opa = self._stack.enter_context(self._start(reduced(self._bundle, rules, folder)))
+        expected = rules.intersection(self._bundle.catalogue)
+        alone = _Alone(rules, expected, opa, self._reach.sections(rules))
+        self._running.append(alone)
+        return alone
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self._bundle, opa=self._opa)
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +221,16 @@ class ByReach:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+def _demand_the_same(recorded: Signed, found: Verdict, whole: Verdict) -> None:
+    if whole.answered and difference(whole.decision, found.decision):
+        raise NotAnAnswer(
+            "the rules that the change can reach, with what is on record of the others, decide otherwise "
+            "than all rules together",
+            where=f"entry {recorded.index} of the ledger",
+            next_step="Run it again with --whole, and report this",
+        )
 
 
 def _composed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from ..opa.process import LocalOpa
 from ..opa.versions import refusal
 from ..policy.bundle import Bundle
 from .by_reach import ByReach
-from .impact import Examiner, Selection
+from .impact import Examiner, Judge, Selection
 from .standing import StandingOpa, Verdict
 
 _GARBAGE = 800
@@ -94,8 +94,8 @@ class Comparison:
     keys: Mapping[str, PublicKey]
     base: Side
     changed: Side
-    judge_base: Callable[[Signed], Verdict | None]
-    judge_changed: Callable[[Signed], Verdict]
+    judge_base: Callable[[Sequence[Signed]], Sequence[Verdict | None]]
+    judge_changed: Judge
     folder: Path
     """Where a run writes down how far it has come."""
     whole: bool
@@ -146,9 +146,12 @@ def compared(
         yield Comparison(store, keys, one, _side(changed), judge_base, judge_changed, folder, past is None)
 
 
-def as_recorded(recorded: Signed) -> Verdict | None:
+def as_recorded(recorded: Sequence[Signed]) -> list[Verdict | None]:
     """What the gate answered then. `None` if no OPA answered: policies had no say in that."""
-    return None if recorded.opa_version is None else Verdict(recorded.decision, answered=True, recorded=True)
+    return [
+        None if one.opa_version is None else Verdict(one.decision, answered=True, recorded=True)
+        for one in recorded
+    ]
 
 
 def _side(candidate: Candidate) -> Side:
@@ -159,10 +162,11 @@ def _side(candidate: Candidate) -> Side:
 
 
 @contextmanager
-def _judging(
-    candidate: Candidate, timeout: float, past: Callable[[str], Bundle] | None
-) -> Iterator[Callable[[Signed], Verdict]]:
+def _judging(candidate: Candidate, timeout: float, past: Callable[[str], Bundle] | None) -> Iterator[Judge]:
     """By all rules; with `past`, by those alone that may find something else, where that is enough."""
+
+    # An OPA on trial is asked as it would be in use: of what it does else, nobody wants to know.
+    batches = not candidate.opa.on_trial
 
     def standing(policies: Bundle) -> StandingOpa:
         start = partial(
@@ -172,6 +176,7 @@ def _judging(
             bundle_sha256=policies.sha256,
             timeout=timeout,
             garbage=_GARBAGE,
+            batches=batches,
         )
         return StandingOpa(
             start,
@@ -179,16 +184,13 @@ def _judging(
             timeout=timeout,
             rules=policies.catalogue.keys(),
             trusts_any_version=candidate.opa.on_trial,
+            batches=batches,
         )
 
     with standing(candidate.bundle) as all_rules:
-
-        def whole(recorded: Signed) -> Verdict:
-            return all_rules.verdict(recorded.question)
-
         if past is None or candidate.opa.on_trial:
-            yield whole
+            yield lambda recorded: all_rules.verdicts([one.question for one in recorded])
             return
         opa = (candidate.opa.path, candidate.opa.version)
-        with ByReach(candidate.bundle, whole, opa=opa, past=past, start=standing) as by_reach:
+        with ByReach(candidate.bundle, all_rules, opa=opa, past=past, start=standing) as by_reach:
             yield by_reach

@@ -1,17 +1,18 @@
 """Judges what is on record anew, and finds the decisions that would flip.
 
-An entry goes through here once, in one of several threads: its signature is verified, the input is taken as
-it was signed, both sides judge it, and what they say differently is noted. Results come out in the order of
-the ledger, and only as many entries are in memory as are on their way.
+Entries go through here once, some dozens at a time in each of several threads: signatures are verified, the
+inputs are taken as they were signed, both sides judge them, and what they say differently is noted. Results
+come out in the order of the ledger, and only as many entries are in memory as are on their way.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,8 +31,15 @@ OWNER_ROLE = "model_owner"
 """Whose approval says who owns a model: the role that the library's policies demand."""
 
 _MOST_THREADS = 16
-_AHEAD = 4
-"""Entries on their way for each thread."""
+_AHEAD = 2
+"""Batches on their way for each thread."""
+_MOST_AT_ONCE = 32
+_VALUES_BETWEEN_COLLECTIONS = 50_000
+_LARGEST = 4 << 20
+"""Bytes: a batch with more gets no further entry."""
+
+Judge = Callable[[Sequence[Signed]], Sequence[Verdict]]
+"""What is decided on each of some recorded inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,11 @@ class Examined:
     rules: frozenset[str] | None = None
     """The rules by which alone it was judged; `None` if it was judged by all, or not at all."""
 
+    @property
+    def flips(self) -> bool:
+        """Whether the outcome is another one."""
+        return self.found is not None and self.found["kind"] == "flip"
+
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
@@ -73,12 +86,27 @@ class Examiner:
     status: KeyStatus
     """What the ledger says of its keys."""
     selection: Selection
-    base: Callable[[Signed], Verdict | None]
-    """What the one side says; `None` if it has nothing to compare with."""
-    changed: Callable[[Signed], Verdict]
+    base: Callable[[Sequence[Signed]], Sequence[Verdict | None]]
+    """What the one side says; `None` where it has nothing to compare with."""
+    changed: Judge
 
-    def __call__(self, entry: Stored) -> Examined:
-        """Judge the decision of the entry anew; one that is damaged is named."""
+    def __call__(self, entries: Sequence[Stored]) -> list[Examined]:
+        """Judge the decisions of these entries anew; those that are damaged are named."""
+        taken = [self._taken(entry) for entry in entries]
+        recorded = [one for one in taken if isinstance(one, Signed)]
+        before = self.base(recorded)
+        answered = [one for one, verdict in zip(recorded, before, strict=True) if verdict is not None]
+        after = iter(self.changed(answered))
+        judged = {
+            one.index: Examined(one.index, "never_answered")
+            if verdict is None
+            else _compared(one, verdict, next(after))
+            for one, verdict in zip(recorded, before, strict=True)
+        }
+        return [judged[one.index] if isinstance(one, Signed) else one for one in taken]
+
+    def _taken(self, entry: Stored) -> Signed | Examined:
+        """The decision of the entry, or why it is not judged."""
         since = self.selection.since
         if since is not None and entry.recorded_at < rfc3339_milliseconds(since):
             return Examined(entry.index, None)
@@ -88,11 +116,7 @@ class Examiner:
             return Examined(entry.index, "damaged", damage(entry.index, entry.id, error.what))
         if recorded is None or self.selection.model not in (None, recorded.document["subject"].get("name")):
             return Examined(entry.index, None)
-        before = self.base(recorded)
-        if before is None:
-            return Examined(entry.index, "never_answered")
-        after = self.changed(recorded)
-        return _compared(recorded, before, after)
+        return recorded
 
 
 def damage(index: int, entry_id: str | None, what: str) -> Json:
@@ -141,7 +165,11 @@ def owners(document: Json) -> list[str]:
 
 
 def examined(
-    store: Store, start: int, examine: Callable[[Stored], Examined], *, threads: int | None = None
+    store: Store,
+    start: int,
+    examine: Callable[[Sequence[Stored]], Sequence[Examined]],
+    *,
+    threads: int | None = None,
 ) -> Generator[Examined]:
     """The entries from `start` on, examined, in their order.
 
@@ -151,7 +179,10 @@ def examined(
     threads = threads or min(len(os.sched_getaffinity(0)) + 1, _MOST_THREADS)
     following = start
     try:
-        with closing(_in_order(store.entries(start), examine, threads)) as in_order:
+        with (
+            _few_collections(),
+            closing(_in_order(_batches(store.entries(start)), examine, threads)) as in_order,
+        ):
             for each in in_order:
                 if each.index > following:
                     yield _missing(following, each.index - 1)
@@ -162,30 +193,62 @@ def examined(
         yield Examined(following, "damaged", damage(following, None, what))
 
 
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """What is read of JSON has no cycles, but thousands of values among which Python would look for some."""
+    before = gc.get_threshold()
+    gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _missing(first: int, last: int) -> Examined:
     what = "the entry is" if first == last else f"the entries {first} to {last} are"
     return Examined(last, "damaged", damage(last, None, f"{what} not in the ledger"))
 
 
+def _batches(entries: Iterable[Stored]) -> Iterator[list[Stored]]:
+    """The entries, some at a time; those before one that cannot be read come out before the error."""
+    batch: list[Stored] = []
+    size = 0
+    unread: NotRecorded | None = None
+    try:
+        for entry in entries:
+            batch.append(entry)
+            size += len(entry.envelope or b"")
+            if len(batch) == _MOST_AT_ONCE or size >= _LARGEST:
+                yield batch
+                batch, size = [], 0
+    except NotRecorded as error:
+        unread = error
+    if batch:
+        yield batch
+    if unread is not None:
+        raise unread
+
+
 def _in_order(
-    entries: Iterable[Stored], examine: Callable[[Stored], Examined], threads: int
+    batches: Iterator[list[Stored]],
+    examine: Callable[[Sequence[Stored]], Sequence[Examined]],
+    threads: int,
 ) -> Generator[Examined]:
-    window: deque[Future[Examined]] = deque()
+    window: deque[Future[Sequence[Examined]]] = deque()
     unread: NotRecorded | None = None
     with ThreadPoolExecutor(threads) as pool:
         try:
-            following = iter(entries)
             while unread is None:
                 try:
-                    window.append(pool.submit(examine, next(following)))
+                    window.append(pool.submit(examine, next(batches)))
                 except StopIteration:
                     break
                 except NotRecorded as error:
                     unread = error
                 if len(window) >= threads * _AHEAD:
-                    yield window.popleft().result()
+                    yield from window.popleft().result()
             while window:
-                yield window.popleft().result()
+                yield from window.popleft().result()
         finally:
             for future in window:
                 future.cancel()

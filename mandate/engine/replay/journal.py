@@ -25,7 +25,7 @@ from ..errors import BadConfiguration, BadRequest
 from .difference import Json
 from .impact import Examined
 
-FORMAT = 2
+FORMAT = 3
 _SECONDS = 1.0
 """How much work may have to be done again."""
 _MOST_PENDING = 500
@@ -50,6 +50,8 @@ class Journal:
         """Decisions to which a side gave no answer."""
         self.by_reached = 0
         """Decisions that were judged by some rules alone."""
+        self.flips_by_reached = 0
+        """Those of them that flip."""
         self.rules: set[str] = set()
         """These rules."""
         self.resumed = False
@@ -66,6 +68,7 @@ class Journal:
         self.unanswered += examined.unanswered
         if examined.rules is not None:
             self.by_reached += 1
+            self.flips_by_reached += examined.flips
             self.rules |= examined.rules
         if examined.count is not None:
             self.counts[examined.count] += 1
@@ -81,6 +84,7 @@ class Journal:
             "counts": dict(self.counts),
             "unanswered": self.unanswered,
             "by_reached": self.by_reached,
+            "flips_by_reached": self.flips_by_reached,
             "rules": sorted(self.rules),
         }
         self._append(b"".join(self._pending) + _line(mark))
@@ -142,6 +146,7 @@ class Journal:
                 self.following, self.unanswered = said["following"], said["unanswered"]
                 self.counts = Counter(said["counts"])
                 self.by_reached, self.rules = said["by_reached"], set(said["rules"])
+                self.flips_by_reached = said["flips_by_reached"]
                 self.resumed = True
                 end = file.tell()
             elif said is None:

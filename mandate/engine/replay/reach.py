@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ A reference is its first variable and what follows, null where that is not a con
 """
 
 Reference = tuple[str, ...]
-"""Below `data`."""
+"""Below `data` or `input`, where these two are not its first part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,9 @@ class _Policies:
     texts: Mapping[str, Mapping[str, bytes]]
     """The Rego: for each folder, which is a package, its files."""
     reads: Mapping[str, frozenset[Reference]]
-    """What each folder's Rego refers to."""
+    """What each folder's Rego refers to below `data`."""
+    inputs: Mapping[str, frozenset[Reference]]
+    """The same below `input`."""
 
     @property
     def outside(self) -> dict[str, Mapping[str, bytes]]:
@@ -105,6 +107,19 @@ class Reach:
         except (_NotUnderstood, BadPolicy, OpaUnavailable):
             return None
 
+    def sections(self, rules: Set[str]) -> frozenset[str] | None:
+        """The sections of an input that can be read where these rules alone judge; `None` if any may be.
+
+        All Rego that is no rule's counts, used or not.
+        """
+        if self._new is None:
+            return None
+        packages = {*self._new.outside}
+        for rule in self._new.data["catalogue"].keys() & rules:
+            packages |= _closure(_folder(rule), self._new)[0]
+        read = {path[:1] for package in packages for path in self._new.inputs.get(package, ())}
+        return None if () in read else frozenset(section for (section,) in read)
+
 
 def _policies(bundle: Bundle, opa: Path) -> _Policies:
     sources = bundle.sources
@@ -113,7 +128,15 @@ def _policies(bundle: Bundle, opa: Path) -> _Policies:
     texts: dict[str, dict[str, bytes]] = defaultdict(dict)
     for source in sources.of(Kind.REGO):
         texts[source.folder][source.path] = source.content
-    return _Policies(bundle.data, dict(texts), _references(sources, opa))
+    references = _references(sources, opa)
+    return _Policies(bundle.data, dict(texts), _below("data", references), _below("input", references))
+
+
+def _below(root: str, references: Mapping[str, Set[Reference]]) -> dict[str, frozenset[Reference]]:
+    return {
+        folder: frozenset(path[1:] for path in paths if path[0] == root)
+        for folder, paths in references.items()
+    }
 
 
 def _demand_the_library(policies: _Policies) -> None:
@@ -143,7 +166,7 @@ def _reached(old: _Policies, new: _Policies) -> frozenset[str]:
     for rule in before.keys() | after:
         if _entry(old.data, rule) != _entry(new.data, rule):
             found.add(rule)
-        folder = _RULES + rule.replace(".", "/")
+        folder = _folder(rule)
         for side in (old, new):
             if rule not in side.data["catalogue"]:
                 continue
@@ -154,6 +177,10 @@ def _reached(old: _Policies, new: _Policies) -> frozenset[str]:
             if packages & differing or any(_meets(path, settings) for path in read):
                 found.add(rule)
     return _together(found, (before, after))
+
+
+def _folder(rule: str) -> str:
+    return _RULES + rule.replace(".", "/")
 
 
 def _text(policies: _Policies, folder: str) -> Mapping[str, bytes]:
@@ -244,7 +271,8 @@ def _package(path: Reference, policies: _Policies) -> str:
     raise _NotUnderstood
 
 
-def _references(sources: Sources, opa: Path) -> dict[str, frozenset[Reference]]:
+def _references(sources: Sources, opa: Path) -> dict[str, set[Reference]]:
+    """What the Rego in each folder refers to, beginning with `data` or `input`."""
     files = {source.path: source for source in sources.of(Kind.REGO)}
     contents = {path: source.content.decode("utf-8", "replace") for path, source in files.items()}
     ended = run(
@@ -262,15 +290,15 @@ def _references(sources: Sources, opa: Path) -> dict[str, frozenset[Reference]]:
     found: dict[str, set[Reference]] = defaultdict(set)
     for path, facts in parsed.items():
         found[files[path].folder] |= {*_in_file(facts)}
-    return {folder: frozenset(paths) for folder, paths in found.items()}
+    return found
 
 
 def _in_file(facts: Mapping[str, Any]) -> Iterator[Reference]:
-    """Below `data`, all that the file refers to, by its imports too."""
-    known: dict[str, Reference] = {"data": ()}
+    """All that the file refers to, by its imports too."""
+    known: dict[str, Reference] = {root: (root,) for root in ("data", "input")}
     for each in facts["imports"]:
-        if each["path"][0] == "data":
-            known[each["alias"]] = tuple(each["path"][1:])
+        if each["path"][0] in ("data", "input"):
+            known[each["alias"]] = tuple(each["path"])
     for name in facts["names"]:
         if name in known:
             yield known[name]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,8 @@ from .difference import Json
 _MOST_STARTS = 20
 """An OPA that had to be started so often is not on its feet for the rest either."""
 _TRIES = 3
+_LARGEST = 192 << 10
+"""Bytes of inputs about which OPA is asked at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ class StandingOpa:
         timeout: float,
         rules: Collection[str],
         trusts_any_version: bool = False,
+        batches: bool = False,
     ) -> None:
         self._start = start
         self._policy = policy
         self._timeout = timeout
         self._rules = rules
         self._trusts_any_version = trusts_any_version
+        self._takes_batches = batches
         self._lock = threading.Lock()
         self._starts = 0
         self._opa: LocalOpa | None = None
@@ -66,17 +71,51 @@ class StandingOpa:
         `OpaUnavailable` only if OPA does not start, or no longer stays up.
         """
         try:
-            return Verdict(self.decision(question).model_dump(mode="json"), answered=True)
+            return _answered(self._decision(question))
         except NotAnAnswer as error:
             return _undecided(error)
         except CouldNotDecide as error:
             return self._once_more(question, error)
 
-    def decision(self, question: bytes) -> Decision:
-        """As `verdict`, but `CouldNotDecide` where OPA gives no answer."""
-        if self._judge is None:
+    def verdicts(self, questions: Sequence[bytes]) -> list[Verdict]:
+        """As `verdict` says on each of these inputs, where it can be at once.
+
+        What went wrong with one of them is found out by asking about it alone.
+        """
+        decisions = self._at_once(questions)
+        return [
+            self.verdict(question) if decision is None else _answered(decision)
+            for question, decision in zip(questions, decisions, strict=True)
+        ]
+
+    def decisions(self, questions: Sequence[bytes]) -> list[Decision | None]:
+        """What is decided on each of these inputs; `None` where OPA gives no answer, for whatever reason."""
+        decisions = self._at_once(questions)
+        return [
+            self._decision_or_none(question) if decision is None else decision
+            for question, decision in zip(questions, decisions, strict=True)
+        ]
+
+    def _at_once(self, questions: Sequence[bytes]) -> list[Decision | None]:
+        return [decision for batch in _batches(questions) for decision in self._batch(batch)]
+
+    def _batch(self, questions: Sequence[bytes]) -> Sequence[Decision | None]:
+        judge = self._judge
+        if self._takes_batches and judge is not None and len(questions) > 1:
+            with suppress(CouldNotDecide):
+                return judge.decisions(questions)
+        return [None] * len(questions)
+
+    def _decision_or_none(self, question: bytes) -> Decision | None:
+        with suppress(CouldNotDecide):
+            return self._decision(question)
+        return None
+
+    def _decision(self, question: bytes) -> Decision:
+        judge = self._judge
+        if judge is None:
             raise OpaUnavailable("OPA is being started")
-        return self._judge.judge_json(question).decision
+        return judge.judge_json(question).decision
 
     def _once_more(self, question: bytes, error: CouldNotDecide) -> Verdict:
         """Perhaps another thread's question brought OPA down, and this one is as good as any."""
@@ -84,7 +123,7 @@ class StandingOpa:
             for _ in range(_TRIES):
                 if self._is_up():
                     try:
-                        return Verdict(self.decision(question).model_dump(mode="json"), answered=True)
+                        return _answered(self._decision(question))
                     except CouldNotDecide as again:
                         error = again
                 if self._is_up():
@@ -137,6 +176,21 @@ class StandingOpa:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+
+
+def _batches(questions: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """The questions in their order, some at a time: what OPA takes for them is many times their size."""
+    begin, size = 0, 0
+    for end, question in enumerate(questions):
+        if size + len(question) > _LARGEST and begin < end:
+            yield questions[begin:end]
+            begin, size = end, 0
+        size += len(question)
+    yield questions[begin:]
+
+
+def _answered(decision: Decision) -> Verdict:
+    return Verdict(decision.model_dump(mode="json"), answered=True)
 
 
 def _undecided(error: CouldNotDecide) -> Verdict:

@@ -93,7 +93,7 @@ def test_memory_holds_a_bounded_number_of_findings(tmp_path: Path) -> None:
         for index in range(1200):
             journal.add(Examined(index, "deny_to_allow", flip(index)))
             assert index + 1 - len([*journal.found()]) < 500 or index % 100
-        assert len([*journal.found()]) >= 1000
+        assert len([*journal.found()]) > 1200 - 500
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -36,27 +38,58 @@ class Entries:
             raise self.end
 
 
-def run(store: Any, examine: Any = None, *, start: int = 0, threads: int = 3) -> Generator[Examined]:
-    return examined(store, start, examine or (lambda each: Examined(each.index, "same")), threads=threads)
+BATCH = 32
+
+
+def same(entries: Sequence[Stored]) -> list[Examined]:
+    return [Examined(each.index, "same") for each in entries]
+
+
+def run(store: Any, examine: Any = same, *, start: int = 0, threads: int = 3) -> Generator[Examined]:
+    return examined(store, start, examine, threads=threads)
 
 
 def test_results_come_in_the_order_of_the_ledger_whoever_is_first() -> None:
     second = Barrier(2)
 
-    def examine(entry: Stored) -> Examined:
-        if entry.index < 2:
+    def examine(entries: Sequence[Stored]) -> list[Examined]:
+        if entries[0].index < 2 * BATCH:
             second.wait(10)  # neither ends before the other began
-        return Examined(entry.index, "same")
+        return same(entries)
 
-    assert [each.index for each in run(Entries(50), examine)] == [*range(50)]
-    assert [each.index for each in run(Entries(50), start=45)] == [*range(45, 50)]
+    assert [each.index for each in run(Entries(150), examine)] == [*range(150)]
+    assert [each.index for each in run(Entries(150), start=45)] == [*range(45, 150)]
 
 
 def test_only_a_window_of_entries_is_in_memory() -> None:
     store = Entries(1000)
     for number, _ in enumerate(run(store, threads=2), 1):
-        assert store.given - number <= 2 * 4
+        assert store.given - number < 2 * 2 * BATCH
     assert store.given == 1000
+
+
+def test_large_entries_are_taken_one_at_a_time() -> None:
+    taken = []
+
+    def examine(entries: Sequence[Stored]) -> list[Examined]:
+        taken.append(len(entries))
+        return same(entries)
+
+    class Large(Entries):
+        def entries(self, start: int = 0) -> Iterator[Stored]:
+            return (replace(each, envelope=bytes(5 << 20)) for each in super().entries(start))
+
+    assert [each.index for each in run(Large(5), examine, threads=1)] == [*range(5)]
+    assert taken == [1] * 5
+
+
+def test_python_looks_for_garbage_as_often_as_before() -> None:
+    before = gc.get_threshold()
+    found = run(Entries(5))
+    next(found)
+    assert gc.get_threshold() > before
+    found.close()
+    assert gc.get_threshold() == before
 
 
 def test_what_can_no_longer_be_read_is_told_last() -> None:
@@ -96,10 +129,8 @@ def test_what_is_missing_between_others_is_told_where_it_would_stand() -> None:
 
 
 def test_an_error_of_one_entry_ends_the_run() -> None:
-    def examine(entry: Stored) -> Examined:
-        if entry.index == 3:
-            raise NotImplementedError
-        return Examined(entry.index, "same")
+    def examine(entries: Sequence[Stored]) -> list[Examined]:
+        raise NotImplementedError
 
     with pytest.raises(NotImplementedError):
         list(run(Entries(500), examine))

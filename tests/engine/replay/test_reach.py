@@ -239,7 +239,7 @@ def test_both_ways_of_judging_say_the_same(bank: Organisation, change: str) -> N
     reached, nothing = ran.json["reached"], whole.json["reached"]
     assert said(ran) == said(whole)
     assert ran.exit_code == whole.exit_code
-    assert nothing == {"decisions": 0, "rules": []}
+    assert nothing == {"decisions": 0, "flips": 0, "rules": []}
     assert {*reached["rules"]} == rules
     assert reached["decisions"] > ran.json["judged"] / 2
 
@@ -261,6 +261,91 @@ def test_a_report_says_how_it_was_judged(bank: Organisation) -> None:
     writes("thresholds/fairness.yaml", LOOSER)(bank.folder / "policies")
     text = " ".join(bank.mandate("policy", "impact").out.split())
     assert f"judged by the rules alone that the change can reach ({PARITY_RULE}); the others by all" in text
+    assert "the others by all rules, among them 1 of 1 flip" in text
+
+
+def test_of_many_flips_the_first_hundred_and_then_every_tenth_are_judged_by_all_rules(
+    bank: Organisation,
+) -> None:
+    writes("thresholds/fairness.yaml", LOOSER)(bank.folder / "policies")
+    first = bank.mandate("policy", "impact", "--output", "json").json["flips"][0]
+    flipping = statement(bank.folder, first["index"])
+    with writing(bank.folder) as ledger:
+        for _ in range(130):
+            ledger.append(flipping)
+    ran = bank.mandate("policy", "impact", "--output", "json", "--last", "130")
+    hundredth = sum(flip["index"] % 100 == 0 for flip in ran.json["flips"])
+    tested = hundredth + 100 + len(range(100, 130 - hundredth, 10))
+    assert len(ran.json["flips"]) == 130
+    assert ran.json["reached"] == {
+        "decisions": 130 - tested,
+        "flips": 130 - tested,
+        "rules": [PARITY_RULE],
+    }
+    text = " ".join(bank.mandate("policy", "impact", "--last", "130").out.split())
+    assert f"the others by all rules, among them {tested} of 130 flips" in text
+
+
+READS_ANYTHING = {
+    "all of it": "input",
+    "a section that another one names": "input[input.apiVersion]",
+    "what it replaces": 'object.union(input, {"a": 1})',
+}
+READS_ONE = {
+    "by a name": "input.drift",
+    "by a text": 'input["drift"].columns[0]',
+    "by an import": "imported.columns",
+    "within a text": '$"{input.drift.columns}"',
+    "in place of another one": "[1 | input.x == 2 with input.drift as 1]",
+}
+
+
+def sections(bank: Organisation, expression: str) -> frozenset[str] | None:
+    text = own_rule(5) + f"\nshould contains {expression}\n"
+    if "imported" in expression:
+        text = text.replace(
+            "import data.mandate.lib.check\n",
+            "import data.mandate.lib.check\nimport input.drift as imported\n",
+        )
+    rule(bank.folder / "policies", "signed", text)
+    settings = configuration.load(bank.folder / "mandate.yaml", environment={})
+    with chdir(bank.folder):
+        reach = Reach(composition.bundle(settings), opa=composition.opa_program(settings))
+    return reach.sections(frozenset({"bank.signed"}))
+
+
+ALWAYS = frozenset({"apiVersion", "approvals", "collection", "request", "subject", "waivers"})
+"""What the library reads of any input."""
+
+
+def test_of_an_input_is_read_what_rules_and_library_name(bank: Organisation, opa: Path) -> None:
+    settings = configuration.load(bank.folder / "mandate.yaml", environment={})
+    with chdir(bank.folder):
+        reach = Reach(composition.bundle(settings), opa=opa)
+    assert reach.sections(frozenset({"no.such"})) == ALWAYS
+    assert reach.sections(frozenset({PARITY_RULE})) == ALWAYS | {"fairness"}
+    assert reach.sections(frozenset({PARITY_RULE, "drift.psi"})) == ALWAYS | {"fairness", "drift"}
+
+
+@pytest.mark.parametrize("way", READS_ONE)
+def test_a_section_is_read_however_it_is_named(bank: Organisation, way: str) -> None:
+    found = sections(bank, READS_ONE[way])
+    assert found is not None
+    assert found - {"x"} == ALWAYS | {"drift", "model"}
+
+
+@pytest.mark.parametrize("way", READS_ANYTHING)
+def test_what_is_not_named_may_be_any_section(bank: Organisation, way: str) -> None:
+    assert sections(bank, READS_ANYTHING[way]) is None
+
+
+def test_where_nothing_is_understood_any_section_may_be_read(opa: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    shutil.copytree(share.policies(), library)
+    main = library / "mandate/main/main.rego"
+    main.write_text(main.read_text() + "\n# another one\n")
+    other = policy_bundle.compile([library], opa=opa, store=tmp_path / "store")
+    assert Reach(other, opa=opa).sections(frozenset({PARITY_RULE})) is None
 
 
 UNBOUNDED: dict[str, Callable[[Path], None]] = {
@@ -318,7 +403,7 @@ def test_what_is_on_record_must_be_what_was_judged(bank: Organisation) -> None:
         ledger.append(changed(kind, opa={"version": "1.22.1"}))
     writes("thresholds/fairness.yaml", LOOSER)(bank.folder / "policies")
     ran = bank.mandate("policy", "impact", "--output", "json", "--last", "3")
-    assert (ran.json["judged"], ran.json["reached"]) == (3, {"decisions": 0, "rules": []})
+    assert (ran.json["judged"], ran.json["reached"]) == (3, {"decisions": 0, "flips": 0, "rules": []})
 
 
 def test_a_record_that_its_policies_contradict_ends_the_run(bank: Organisation) -> None:

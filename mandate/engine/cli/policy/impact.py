@@ -83,8 +83,9 @@ def command(
     with the policies of another revision, and then both judge each recorded input. --opa compares two OPAs
     with the same policies: the one in use, and another one, which may be of any version, on trial.
 
-    Where only some rules can find something else than on record, these alone are judged, and every hundredth
-    entry by all rules as a test; with --whole, everything by all rules.
+    Where only some rules can find something else than on record, these alone are judged. As a test, every
+    hundredth entry, the first hundred flips and every tenth later one are judged by all rules as well, and a
+    run that they contradict ends. With --whole, everything is judged by all rules.
 
     Ctrl-C shows what was found so far; the same command goes on from there.
 

@@ -6,7 +6,8 @@ memory.
     base, changed     what is compared: `label`, `revision`, `opa`, `notes`; of what was recorded, all null
     selection         `model`, `since`, `last`
     judged            how many decisions
-    reached           how many of them, `decisions`, were judged by some `rules` alone: see `replay.by_reach`
+    reached           how many of them, `decisions`, were judged by some `rules` alone, and how many `flips`:
+                      see `replay.by_reach`
     counts            by what became of them: see `replay.summary.COUNTS`
     unanswered        how many are undecided because an OPA gave no answer
     unexpected        how many are newly allowed that `--expect` does not list
@@ -52,7 +53,11 @@ def _head(impact: Impact) -> dict[str, Any]:
         "changed": impact.changed.as_json(),
         "selection": impact.selection.as_json(),
         "judged": impact.judged,
-        "reached": {"decisions": impact.journal.by_reached, "rules": sorted(impact.journal.rules)},
+        "reached": {
+            "decisions": impact.journal.by_reached,
+            "flips": impact.journal.flips_by_reached,
+            "rules": sorted(impact.journal.rules),
+        },
         "counts": dict(impact.counts),
         "unanswered": impact.journal.unanswered,
         "unexpected": totals.unexpected,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...replay.difference import Json
-from ...replay.summary import Impact
+from ...replay.summary import FLIPS, Impact
 from ..visible import visible
 
 HEADINGS = {
@@ -130,6 +130,13 @@ def _rules(impact: Impact) -> str:
     return f"the rules alone that the change can reach ({named}{more})"
 
 
+def _confirmed(impact: Impact) -> str:
+    """How many flips all rules confirm."""
+    flips = sum(impact.counts[name] for name in FLIPS)
+    confirmed = flips - impact.journal.flips_by_reached
+    return f", among them {confirmed:,} of {counted(flips, 'flip')}" if flips else ""
+
+
 def remarks(impact: Impact) -> Iterator[str]:
     """What a reader must know of the run to read its numbers rightly."""
     counts = impact.counts
@@ -146,6 +153,9 @@ def remarks(impact: Impact) -> Iterator[str]:
             "or none that counts"
         )
     if by_reached := impact.journal.by_reached:
-        yield f"{counted(by_reached, 'decision')} judged by {_rules(impact)}; the others by all rules"
+        yield (
+            f"{counted(by_reached, 'decision')} judged by {_rules(impact)}; "
+            f"the others by all rules{_confirmed(impact)}"
+        )
     for decision, reason in sorted(impact.totals.unused.items()) if not impact.interrupted else ():
         yield f"Expected, but it did not flip: {decision} ({visible(reason)})"
