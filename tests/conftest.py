@@ -17,7 +17,7 @@ from tests.verifiers import programs
 
 OPA_1_20_0 = Path(__file__).parent / "opa-1.20.0"
 
-pytest_plugins = ["tests.mlflow_fixtures", "tests.signing_fixtures"]
+pytest_plugins = ["tests.mlflow_fixtures", "tests.signing_fixtures", "tests.s3_fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -88,7 +88,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def exported(organisation: Organisation, destination: object, *options: str) -> Ran:
     """Export, which must do."""
     ran = organisation.mandate("ledger", "export", str(destination), "--output", "json", *options)
-    assert (ran.exit_code, ran.err) == (0, "")
+    assert ran.exit_code == 0, ran.out + ran.err
     return ran
 
 

@@ -275,7 +275,16 @@ _MEANINGS: tuple[tuple[frozenset[str], type[MandateError], str, str], ...] = (
         "Make a bucket with object lock, which can be enabled only when it is made",
     ),
     (
-        frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}),
+        # The last one is how Versity's gateway says the first.
+        frozenset(
+            {
+                "InvalidAccessKeyId",
+                "SignatureDoesNotMatch",
+                "ExpiredToken",
+                "InvalidToken",
+                "XAdminUserNotFound",
+            }
+        ),
         BadConfiguration,
         "the store does not know these credentials",
         _CREDENTIALS,
@@ -305,7 +314,7 @@ def _client(address: Address) -> Any:
         ) from error
     own = address.endpoint is not None
     try:
-        return boto3.client(
+        return boto3.Session().client(
             "s3",
             endpoint_url=address.endpoint,
             region_name=address.region or ("us-east-1" if own else None),
