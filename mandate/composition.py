@@ -8,7 +8,7 @@ import pwd
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -154,6 +154,7 @@ def ledger(configuration: Configuration, signer: Signer | None = None) -> SqlLed
     settings = configuration.settings.ledger
     opened = _opened(configuration, signer)
     if opened.origin != settings.name:
+        opened.close()
         raise BadConfiguration(
             f"this is the ledger {opened.origin!a}, not {settings.name!a}",
             where=opened.location,
@@ -192,15 +193,47 @@ def head_key(configuration: Configuration, signer: Signer) -> Signer:
 
 def open_ledger(path: Path, signer: Signer) -> None:
     """Record that the ledger at `path` is opened: its first entry."""
-    from .engine.evidence.predicates.key import KeyStated
-    from .engine.evidence.predicates.opening import OpeningPredicate
     from .engine.evidence.recorder import Recorder
     from .engine.evidence.sql import sqlite
 
     with closing(sqlite.open_for_appending(path, signer)) as store:
-        Recorder(store, signer, now).event(
-            OpeningPredicate, openedBy=caller(), key=KeyStated.of(signer.public_key)
-        )
+        _say_opened(Recorder(store, signer, now), signer)
+
+
+def _say_opened(recorder: Recorder, signer: Signer) -> None:
+    from .engine.evidence.predicates.key import KeyStated
+    from .engine.evidence.predicates.opening import OpeningPredicate
+
+    recorder.event(OpeningPredicate, openedBy=caller(), key=KeyStated.of(signer.public_key))
+
+
+def create_ledger(
+    configuration: Configuration,
+    url: str | None,
+    *,
+    writer: str | None = None,
+    auditor: str | None = None,
+    opened: bool = True,
+) -> str:
+    """Make the ledger that the settings name, or the one at `url`, and record that it is `opened`.
+
+    Returns where it is. `writer` and `auditor`: roles of PostgreSQL, see `evidence.sql.postgresql.grant`.
+    """
+    from .engine.evidence.sql import postgresql, sqlite
+
+    settings = configuration.settings.ledger
+    signing_key(configuration)  # without it, nothing must be left behind
+    if (url := url or settings.url) is None:
+        sqlite.create(configuration.path(settings.path), origin=settings.name)
+    else:
+        postgresql.create(url, origin=settings.name, writer=writer, auditor=auditor)
+    at_url = settings.model_copy(update={"url": url})
+    there = replace(configuration, settings=configuration.settings.model_copy(update={"ledger": at_url}))
+    with ExitStack() as stack:
+        if opened:
+            _say_opened(recorder(there, stack), signing_key(configuration))
+    with closing(ledger(there)) as store:
+        return store.location
 
 
 def recorder(
@@ -339,7 +372,8 @@ def recorded(configuration: Configuration, reference: str) -> Record:
     """A recorded decision by its id, the beginning of it, or its index; its signature is verified."""
     from .engine.evidence.reading import find
 
-    return find(ledger(configuration), reference, public_keys(configuration))
+    with opened(configuration) as store:
+        return find(store, reference, public_keys(configuration))
 
 
 def attestation(configuration: Configuration, record: Record, kind: str) -> Envelope:
@@ -358,13 +392,14 @@ def signed(configuration: Configuration, reference: str) -> Signed:
     from .engine.evidence import reading, signed
     from .engine.evidence.key_watch import KeyWatch
 
-    store, keys = ledger(configuration), public_keys(configuration)
-    found = signed.read(reading.entry(store, reference), store, keys, KeyWatch(store, keys).status)
-    if found is None:
-        raise BadRequest(
-            "this entry is no decision", where=store.location, next_step="See `mandate ledger show`"
-        )
-    return found
+    keys = public_keys(configuration)
+    with opened(configuration) as store:
+        found = signed.read(reading.entry(store, reference), store, keys, KeyWatch(store, keys).status)
+        if found is None:
+            raise BadRequest(
+                "this entry is no decision", where=store.location, next_step="See `mandate ledger show`"
+            )
+        return found
 
 
 def means_of_replay(configuration: Configuration, recorded: Signed, opa: Path | None) -> Means:

@@ -106,6 +106,23 @@ class Server:
             self.stop()
             self.start()
 
+    @contextmanager
+    def standby(self) -> Iterator[Server]:
+        """A server that follows this one, and has all that this one has."""
+        folder = Path(mkdtemp(prefix="pg-", dir="/tmp"))
+        following = Server(folder, self._programs)
+        if os.geteuid() == 0:
+            shutil.chown(folder, _owner(), _owner())
+        source = f"host={self.folder} user=postgres"
+        following.run(
+            "pg_basebackup", "-D", str(following.data), "-d", source, "-c", "fast", "-R", "--no-sync"
+        )
+        following.start(unix_socket_directories=str(folder))
+        try:
+            yield following
+        finally:
+            following.remove()
+
     def remove(self) -> None:
         """Stop it, and remove all of it."""
         if self._process is not None:

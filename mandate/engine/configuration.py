@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from . import strict_yaml
 from .errors import BadConfiguration
@@ -27,6 +29,12 @@ _ENVIRONMENT_PREFIX = "MANDATE_"
 _NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK", "MANDATE_PERSON_KEY"}
 _SECRET = re.compile(r"MANDATE_(HEAD_|PERSON_)?KEY_(PASSPHRASE|PIN)(_FILE)?")
 """Variables that `evidence.signers.secrets` reads."""
+
+
+def holds_password(url: str) -> bool:
+    """Whether the URL of a database has a password in it."""
+    parts = urlsplit(url)
+    return parts.password is not None or "password" in parse_qs(parts.query, keep_blank_values=True)
 
 
 class LedgerSettings(Frozen):
@@ -51,6 +59,15 @@ class LedgerSettings(Frozen):
     keys: str | None = None
     """The folder with all public keys (`*.pub`) whose signatures count; `None`: that of the key file, or
     `keys` beside the ledger."""
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_password(cls, url: str | None) -> str | None:
+        if url is not None and holds_password(url):
+            raise PydanticCustomError(
+                "password", "a password does not belong into settings; the file that PGPASSFILE names has it"
+            )
+        return url
 
 
 class OpaSettings(Frozen):
@@ -183,7 +200,8 @@ def _invalid(
         return _unknown(dotted, str(path[-1]), _names(model, fault["loc"][:-1]), where)
     if fault["type"] == "missing":
         return BadConfiguration(f"{dotted} is missing", where=where, next_step=f"Add {dotted}")
-    return BadConfiguration(f"{dotted}: {fault['msg'].lower()}", where=where, next_step="Correct it")
+    what = fault["msg"][:1].lower() + fault["msg"][1:]
+    return BadConfiguration(f"{dotted}: {what}", where=where, next_step="Correct it")
 
 
 def _unknown(dotted: str, name: str, known: Sequence[str], where: str) -> BadConfiguration:

@@ -139,7 +139,9 @@ def _ledger(configuration: Configuration) -> str:
     ledger = composition.ledger(
         configuration, composition.head_key(configuration, composition.signing_key(configuration))
     )
-    return f"{ledger.count():,} entries of {ledger.origin} in {ledger.location}"
+    kept = f"{ledger.count():,} entries of {ledger.origin} in {ledger.location} ({ledger.durability()})"
+    ledger.close()
+    return kept
 
 
 def _acts(configuration: Configuration) -> str:

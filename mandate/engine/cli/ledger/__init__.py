@@ -7,6 +7,9 @@ import click
 from ..lazy import LazyGroup
 
 _COMMANDS = {
+    "create": "Make a new ledger where mandate.yaml says.",
+    "grant": "Let roles of PostgreSQL write or read the ledger.",
+    "migrate": "Bring a ledger in PostgreSQL to this version's form.",
     "show": "List the newest entries.",
     "query": "Find entries by what they are about.",
     "verify": "Re-check every signature and digest, and say which entry is wrong.",

@@ -31,7 +31,7 @@ def command(since: Path | None, out: Path | None, output: str, configuration: Co
     from ...evidence import heads
     from ...evidence.log import checkpoint, note, witness
 
-    ledger = composition.ledger(configuration)
+    ledger = click.get_current_context().with_resource(composition.opened(configuration))
     keys = composition.public_keys(configuration)
     newest = heads.newest(ledger, keys)
     old = None

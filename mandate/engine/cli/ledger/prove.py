@@ -30,7 +30,7 @@ def command(decision: str, head: Path | None, out: Path | None, configuration: C
     from ...evidence import heads, proving
     from ...evidence.log import note
 
-    ledger = composition.ledger(configuration)
+    ledger = click.get_current_context().with_resource(composition.opened(configuration))
     keys = composition.public_keys(configuration)
     under = None
     if head is not None:

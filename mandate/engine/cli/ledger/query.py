@@ -76,7 +76,7 @@ def command(
         since=None if since is None else _instant(since, "--since"),
         until=None if until is None else _instant(until, "--until", end=True),
     )
-    ledger = composition.ledger(configuration)
+    ledger = click.get_current_context().with_resource(composition.opened(configuration))
     pages = _pages(ledger.search, query, before, limit, every=every)
     if output == "csv":
         listing.write_csv((stored for page in pages for stored in page.entries), sys.stdout)

@@ -27,7 +27,7 @@ def command(count: int, output: str, configuration: Configuration) -> None:
     """List the newest entries."""
     from .... import composition
 
-    ledger = composition.ledger(configuration)
+    ledger = click.get_current_context().with_resource(composition.opened(configuration))
     entries = list(ledger.entries(max(0, ledger.count() - count)))
     if output == "json":
         click.echo(json.dumps([listing.row(entry) for entry in entries], indent=2))

@@ -35,7 +35,7 @@ def command(since: Path | None, witnesses: Witnesses, output: str, configuration
     from ...evidence import verify as verification
     from ...evidence.log import note
 
-    ledger = composition.ledger(configuration)
+    ledger = click.get_current_context().with_resource(composition.opened(configuration))
     keys = composition.public_keys(configuration)
     kept, required = None, witnesses.required
     if since is not None:

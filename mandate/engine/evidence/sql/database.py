@@ -44,6 +44,9 @@ class Database(Protocol):
     def translated(self) -> AbstractContextManager[None]:
         """Errors of the database become `NotRecorded`, `Refused` or `LostConnection`."""
 
+    def durability(self, connection: Connection) -> str:
+        """By what a commit on a writer's connection survives a loss of power, as it is set."""
+
     def damage(self, connection: Connection) -> Iterator[str]:
         """What it finds wrong with its own files, and guards that are gone or changed."""
 

@@ -239,6 +239,11 @@ class SqlLedger:
                 of = "a head" if what == "cosignature" else "an entry"
                 yield f"there is {'an' if what == 'envelope' else 'a'} {what} {position} without {of}"
 
+    def durability(self) -> str:
+        """Which database keeps it, and by which settings its commits survive a loss of power."""
+        with self._use() as connection:
+            return self._database.durability(connection)
+
     def close(self) -> None:
         """Let go of the database."""
         with self._lock:

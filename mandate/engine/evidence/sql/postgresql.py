@@ -37,13 +37,12 @@ _BUSY_MILLISECONDS = 10_000
 """How long a writer waits for its turn."""
 _STATEMENT_MILLISECONDS = 600_000
 _MIGRATIONS = database.migrations("postgresql")
-NEWEST = len(_MIGRATIONS)
 _OFF = "off"
 _DURABLE = frozenset({"on", "remote_apply"})
 
 
-def create(url: str, *, origin: str) -> None:
-    """Make a new, empty ledger named `origin` in the database at `url`, as its owner.
+def create(url: str, *, origin: str, writer: str | None = None, auditor: str | None = None) -> None:
+    """Make a new, empty ledger named `origin` in the database at `url`, as its owner; for roles, see `grant`.
 
     `BadConfiguration` if there is one already, or if the name is not one; `NotRecorded` if the database
     refuses. All of it is made, or nothing.
@@ -61,30 +60,48 @@ def create(url: str, *, origin: str) -> None:
         for migration in _MIGRATIONS:
             connection.execute(migration.encode())
         new.queries.found(connection, origin=origin, created_at=rfc3339_milliseconds(datetime.now(UTC)))
+        _grant(connection, writer, auditor)
 
 
 def grant(url: str, *, writer: str | None = None, auditor: str | None = None) -> None:
     """Let the role `writer` append and read, and the role `auditor` read, and no more; as the owner.
 
-    Roles that have been granted more before lose it. `NotRecorded` if the database refuses, for one that
-    does not exist.
+    Roles that have been granted more before lose it. `NotRecorded` if there is no ledger, or if the database
+    refuses, for one that does not exist.
     """
+    owned = PostgresqlDatabase(url)
+    with owned.translated(), closing(owned.opened()) as connection, owned.transaction(connection, turn=False):
+        owned.version(connection)
+        _grant(connection, writer, auditor)
+
+
+def migrate(url: str) -> int:
+    """Bring the ledger at `url` to the form that this version knows, as its owner. How many steps it took.
+
+    `NotRecorded` if there is none, if a newer Mandate made it, or if the database refuses.
+    """
+    owned = PostgresqlDatabase(url)
+    with owned.translated(), closing(owned.opened()) as connection, owned.transaction(connection):
+        missing = _MIGRATIONS[owned.version(connection) :]
+        for migration in missing:
+            connection.execute(migration.encode())
+    return len(missing)
+
+
+def _grant(connection: psycopg.Connection, writer: str | None, auditor: str | None) -> None:
     from psycopg import sql
 
-    owned = PostgresqlDatabase(url)
-    rights = [(writer, "SELECT, INSERT"), (auditor, "SELECT")]
-    with owned.translated(), closing(owned.opened()) as connection, owned.transaction(connection, turn=False):
-        for role, right in rights:
-            if role is None:
-                continue
-            for statement in (
-                "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}",
-                "REVOKE ALL ON SCHEMA {schema} FROM {role}",
-                "GRANT USAGE ON SCHEMA {schema} TO {role}",
-                f"GRANT {right} ON ALL TABLES IN SCHEMA {{schema}} TO {{role}}",
-                "REVOKE INSERT ON {schema}.ledger, {schema}.migrations FROM {role}",
-            ):
-                connection.execute(_composed(sql.SQL(statement), role))
+    for role, right in ((writer, "SELECT, INSERT"), (auditor, "SELECT")):
+        if role is None:
+            continue
+        for statement in (
+            "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}",
+            "REVOKE ALL ON SCHEMA {schema} FROM {role}",
+            "GRANT USAGE ON SCHEMA {schema} TO {role}",
+            f"GRANT {right} ON ALL TABLES IN SCHEMA {{schema}} TO {{role}}",
+            "REVOKE INSERT ON {schema}.ledger, {schema}.migrations FROM {role}",
+        ):
+            connection.execute(_composed(sql.SQL(statement), role))
 
 
 def open_for_appending(url: str, signer: Signer) -> SqlLedger:
@@ -163,6 +180,11 @@ class PostgresqlDatabase:
         except psycopg.Error as error:
             raise self._not_recorded(error) from error
 
+    def durability(self, connection: psycopg.Connection) -> str:
+        """What the server says."""
+        fsync, pages, commit = self.queries.durability(connection)
+        return f"PostgreSQL, fsync {fsync}, full_page_writes {pages}, synchronous_commit {commit}"
+
     def damage(self, connection: psycopg.Connection) -> Iterator[str]:
         """Guards, columns and constraints that are gone, changed or new. The server checks its own files."""
         yield from database.changed(_expected(), dict(self.queries.objects(connection)))
@@ -182,7 +204,8 @@ class PostgresqlDatabase:
             ),
         )
 
-    def _refuse_older(self, connection: psycopg.Connection) -> None:
+    def version(self, connection: psycopg.Connection) -> int:
+        """The ledger's version. `NotRecorded` if there is none, or one of a newer Mandate."""
         if not self.queries.has_ledger(connection):
             raise NotRecorded(
                 "there is no ledger in this database",
@@ -190,20 +213,25 @@ class PostgresqlDatabase:
                 next_step="Make one with `mandate ledger create`, as the database's owner",
             )
         found = int(self.queries.version(connection))
-        if found == NEWEST:
-            return
-        if found > NEWEST:
-            what, next_step = "a newer", "Upgrade Mandate"
-        else:
-            what, next_step = "an older", "Run `mandate ledger migrate`, as the database's owner"
-        raise NotRecorded(
-            f"{what} Mandate made this ledger (version {found}; this one knows {NEWEST})",
-            where=self.location,
-            next_step=next_step,
-        )
+        if found > len(_MIGRATIONS):
+            raise NotRecorded(
+                f"a newer Mandate made this ledger (version {found}; this one knows {len(_MIGRATIONS)})",
+                where=self.location,
+                next_step="Upgrade Mandate",
+            )
+        return found
+
+    def _refuse_older(self, connection: psycopg.Connection) -> None:
+        found = self.version(connection)
+        if found < len(_MIGRATIONS):
+            raise NotRecorded(
+                f"an older Mandate made this ledger (version {found})",
+                where=self.location,
+                next_step="Run `mandate ledger migrate`, as the database's owner",
+            )
 
     def _refuse_forgetful(self, connection: psycopg.Connection) -> None:
-        """A server that acknowledges what it can lose keeps no evidence."""
+        """A server that acknowledges what it can lose keeps no evidence; a standby takes none."""
         fsync, pages, commit = self.queries.durability(connection)
         for name, value in (("fsync", fsync), ("full_page_writes", pages)):
             if value == _OFF:

@@ -127,6 +127,12 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise sqlite_errors.not_recorded(error, self._path) from error
 
+    def durability(self, connection: sqlite3.Connection) -> str:
+        """The journal, and when it is synced: 2 is FULL, at each commit."""
+        (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
+        (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+        return f"SQLite, journal_mode {journal}, synchronous {synchronous}"
+
     def damage(self, connection: sqlite3.Connection) -> Iterator[str]:
         """What SQLite finds wrong with the file; guards that are gone or changed."""
         for (line,) in connection.execute("PRAGMA integrity_check(20)"):
