@@ -58,12 +58,14 @@ def take_place(path: Path) -> None:
         ) from error
 
 
-def keep_public(folder: Path, key: PublicKey) -> Path:
-    """The file in `folder` that has the public key; it is made if there is none. `BadConfiguration` likewise.
+def file_for(folder: Path, key: PublicKey) -> Path:
+    """Where `keep_public` keeps a public key: under a name of its own, which no later key takes."""
+    return folder / f"signing-{_digits(key)}{SUFFIX}"
 
-    It has a name of its own, which no later key takes.
-    """
-    path = folder / f"signing-{_digits(key)}{SUFFIX}"
+
+def keep_public(folder: Path, key: PublicKey) -> Path:
+    """The file in `folder` that has the public key, made if there is none. `BadConfiguration` likewise."""
+    path = file_for(folder, key)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

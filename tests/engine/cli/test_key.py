@@ -97,7 +97,7 @@ def test_rotating_keeps_the_settings_and_what_was_signed(organisation: Organisat
         "successor": new,
         "reason": "every year",
         "recorded": rotated["recorded"],
-        "setting": None,
+        "settings": {},
     }
     index = len(organisation.entries()) - 1
     assert (rotated["recorded"]["index"], rotated["recorded"]["keyid"]) == (index, old)
@@ -320,7 +320,8 @@ def test_the_ledger_moves_to_an_ssh_agent(organisation: Organisation, agent: Age
     uri = f"ssh-agent:{PublicKey.from_ssh(line).keyid}"
     ran = organisation.mandate("key", "rotate", "--to", uri)
     assert ran.exit_code == 0, ran.err
-    assert f"Now set ledger.key to {uri}: nothing can be recorded before." in ran.out
+    assert f"Nothing can be recorded before you set:\n  ledger.key: {uri}\n" in ran.out
+    assert "ledger.keys" not in ran.out
     assert organisation.check(GOOD).exit_code == 2
     settings = ("--set", f"ledger.key={uri}")
     assert allowed(organisation, *settings)
@@ -347,6 +348,39 @@ def test_an_agents_key_may_be_named_by_its_comment(
     assert [each["signs"] for each in key(organisation, "list", *settings)] == [[], []]
 
 
+def test_a_key_never_revokes_itself(organisation: Organisation, agent: Agent, tmp_path: Path) -> None:
+    """Not even if nobody can say beforehand that it is the one that signs."""
+    public = PublicKey.from_ssh(agent.add(tmp_path / "id_ed25519", comment="ledger"))
+    key(organisation, "rotate", "--to", "ssh-agent:ledger")
+    before = len(organisation.entries())
+    named = ("--set", "ledger.key=file:elsewhere", "--set", "ledger.keys=.mandate/keys")
+    shutil.copy(tmp_path / "id_ed25519", organisation.folder / "elsewhere")
+    ran = organisation.mandate("key", "revoke", public.keyid, "--reason", "stolen", *named)
+    assert (ran.exit_code, "a key cannot revoke itself" in ran.err) == (2, True)
+    settings = ("--set", "ledger.key=ssh-agent:ledger")
+    ran = organisation.mandate(
+        "key", "revoke", public.keyid, "--reason", "stolen", "--to", "ssh-agent:ledger", *settings
+    )
+    assert (ran.exit_code, "this is the key that signs already" in ran.err) == (2, True)
+    assert len(organisation.entries()) == before
+
+
+def test_a_file_that_is_named_by_an_option_is_meant_from_here(organisation: Organisation) -> None:
+    (organisation.folder / "below").mkdir()
+    keys.create(organisation.folder / "below/new.pem")
+    below = Organisation(organisation.folder / "below")
+    ran = below.mandate("key", "rotate", "--to", "new.pem")
+    assert ran.exit_code == 0, ran.err
+    new, old = organisation.folder / "below/new.pem", organisation.folder / ".mandate/keys/signing.pem"
+    assert ran.out.splitlines()[-4:] == [
+        "Nothing can be recorded before you set:",
+        f"  ledger.key: {new}",
+        f"  ledger.keys: {old.parent}",
+        f"The old private key is still in {old}: destroy it.",
+    ]
+    assert allowed(organisation, "--set", f"ledger.key={new}", "--set", f"ledger.keys={old.parent}")
+
+
 def with_token(organisation: Organisation, token: Token) -> tuple[str, ...]:
     """Settings under which the token signs entries, and a file heads."""
     shutil.copy(token.public_key, organisation.folder / ".mandate/keys/token.pub")
@@ -362,9 +396,13 @@ def test_a_token_signs_entries_and_a_file_signs_heads(
     organisation: Organisation, token: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MANDATE_KEY_PIN", token.pin)
-    settings = with_token(organisation, token)
+    settings, public = with_token(organisation, token), public_keys.load(token.public_key)
     heads = ("--set", "ledger.head_key=.mandate/keys/heads.pem")
-    key(organisation, "rotate", "--to", token.uri, "--public-key", str(token.public_key), *heads)
+    rotated = key(organisation, "rotate", "--to", token.uri, "--public-key", str(token.public_key), *heads)
+    assert rotated["settings"] == {
+        "ledger.key": token.uri,
+        "ledger.public_key": str(key_files.file_for(organisation.folder / ".mandate/keys", public)),
+    }
     assert allowed(organisation, *settings)
     shown = key(organisation, "list", *settings)
     assert {each["algorithm"]: each["signs"] for each in shown[:2]} == {

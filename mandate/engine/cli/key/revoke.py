@@ -68,7 +68,7 @@ def command(
     receipt = None
     if not _revoked(revoked, following):
         with ExitStack() as stack:
-            entries, heads = _signers(revoked, following)
+            entries, heads = _signers(revoked, following, configuration)
             receipt = composition.recorder(configuration, stack, entries, heads).event(
                 KeyRevocationPredicate,
                 revoked=KeyStated.of(revoked.key),
@@ -80,7 +80,7 @@ def command(
     if following is not None:
         following.take_place()
         said["successor"] = following.signer.public_key.keyid
-    succession.report({**said, "reason": reason}, receipt, following, output)
+    succession.report({**said, "reason": reason}, receipt, following, configuration, output)
 
 
 def _revoked(key: KnownKey, following: Successor | None) -> bool:
@@ -105,8 +105,6 @@ def _following(
     locked: bool,
 ) -> Successor | None:
     """Whoever signs instead, if it is a key that signs."""
-    from .... import composition
-    from ...evidence import key_files
     from . import succession
 
     if not revoked.signs:
@@ -125,21 +123,27 @@ def _following(
         )
     post = _post(revoked)
     locked = locked or succession.is_locked(post, configuration)
-    following = succession.successor(post, configuration, to=to, public_key=public_key, locked=locked)
-    for key in (revoked.key, following.signer.public_key):
-        key_files.keep_public(composition.key_folder(configuration), key)
-    return following
+    return succession.successor(post, revoked.key, configuration, to=to, public_key=public_key, locked=locked)
 
 
 def _post(key: KnownKey) -> Post:
     return ENTRIES if ENTRIES.name in key.signs else HEADS
 
 
-def _signers(revoked: KnownKey, following: Successor | None) -> tuple[Signer | None, Signer | None]:
-    """Who signs the entry and the head over it; `None` for those whom the settings name."""
-    if following is None:
-        return None, None
-    return (
-        following.signer if ENTRIES.name in revoked.signs else None,
-        following.signer if HEADS.name in revoked.signs else None,
-    )
+def _signers(
+    revoked: KnownKey, following: Successor | None, configuration: Configuration
+) -> tuple[Signer, Signer]:
+    """Who signs the entry, and who the head over it: never the key that is revoked."""
+    from .... import composition
+
+    new = None if following is None else following.signer
+    entries = new if new and ENTRIES.name in revoked.signs else composition.signing_key(configuration)
+    heads = new if new and HEADS.name in revoked.signs else composition.head_key(configuration, entries)
+    if revoked.key in (entries.public_key, heads.public_key):
+        # The settings name it so that it is found only when it signs: an agent's key by its comment, say.
+        raise BadRequest(
+            "a key cannot revoke itself",
+            where=revoked.key.keyid,
+            next_step="Rotate it first (`mandate key rotate --to …`), or name it by its fingerprint",
+        )
+    return entries, heads

@@ -49,7 +49,6 @@ def command(
     a new key takes its file, and the old private key is removed; it gets a passphrase if the old one had one.
     """
     from .... import composition
-    from ...evidence import key_files
     from ...evidence.predicates.key import KeyStated
     from ...evidence.predicates.key_event import KeyRotationPredicate
     from . import succession
@@ -58,11 +57,9 @@ def command(
     old = post.signer(configuration)
     _only_post(post, old, configuration)
     locked = locked or succession.is_locked(post, configuration)
-    new = succession.successor(post, configuration, to=to, public_key=public_key, locked=locked)
-    if new.signer.public_key == old.public_key:
-        raise BadRequest("this is the key that signs already", where="--to", next_step="Name another key")
-    for key in (old.public_key, new.signer.public_key):
-        key_files.keep_public(composition.key_folder(configuration), key)
+    new = succession.successor(
+        post, old.public_key, configuration, to=to, public_key=public_key, locked=locked
+    )
     endings = composition.key_status(configuration).endings.get(old.public_key.keyid, ())
     receipt = None
     if not any(ending.successor == new.signer.public_key.keyid for ending in endings):
@@ -82,7 +79,7 @@ def command(
             )
     new.take_place()
     said = {"retired": old.public_key.keyid, "successor": new.signer.public_key.keyid, "reason": reason}
-    succession.report(said, receipt, new, output)
+    succession.report(said, receipt, new, configuration, output)
 
 
 def _only_post(post: Post, old: Signer, configuration: Configuration) -> None:
