@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +19,9 @@ from ..configuration import Configuration, find, load
 from ..errors import BadConfiguration, MandateError, UnderWay
 from ..evidence.columns import Kind
 from ..report.visible import visible
+
+if TYPE_CHECKING:
+    from ..evidence.keys import Signer
 
 _LIBRARIES = {
     "mlflow": "mlflow",
@@ -76,9 +81,10 @@ def _diagnoses(file: Path | None) -> Iterator[Diagnosis]:
     yield from _opa(configuration)
     yield Diagnosis("mandate.yaml", str(configuration.file))
     yield _looked_at("policies", lambda: _policies(configuration))
-    yield _looked_at("ledger", lambda: _ledger(configuration))
+    signers = cache(lambda: _signers(configuration))  # a passphrase is asked for once
+    yield _looked_at("ledger", lambda: _ledger(configuration, signers()[1]))
     yield _looked_at("acts", lambda: _acts(configuration))
-    yield _looked_at("signing key", lambda: _key(configuration))
+    yield _looked_at("signing key", lambda: _key(configuration, *signers()))
     yield _looked_at("collectors", lambda: _collectors(configuration))
     yield _looked_at("judging", lambda: _judging(configuration))
 
@@ -133,12 +139,18 @@ def _policies(configuration: Configuration) -> str:
     return f"{len(bundle.catalogue)} rules, {bundle.revision[:19]}…, for {environments}"
 
 
-def _ledger(configuration: Configuration) -> str:
+def _signers(configuration: Configuration) -> tuple[Signer, Signer]:
+    """Who signs the ledger's entries, and who its heads."""
     from ... import composition
 
-    ledger = composition.ledger(
-        configuration, composition.head_key(configuration, composition.signing_key(configuration))
-    )
+    signer = composition.signing_key(configuration)
+    return signer, composition.head_key(configuration, signer)
+
+
+def _ledger(configuration: Configuration, heads: Signer) -> str:
+    from ... import composition
+
+    ledger = composition.ledger(configuration, heads)
     kept = f"{ledger.count():,} entries of {ledger.origin} in {ledger.location} ({ledger.durability()})"
     ledger.close()
     return kept
@@ -161,11 +173,9 @@ def _acts(configuration: Configuration) -> str:
     return "what was intended has a result"
 
 
-def _key(configuration: Configuration) -> str:
+def _key(configuration: Configuration, signer: Signer, heads: Signer) -> str:
     from ... import composition
 
-    signer = composition.signing_key(configuration)
-    heads = composition.head_key(configuration, signer)
     with ExitStack() as stack:
         composition.recorder(configuration, stack, signer, heads).entitle()
     beside = "" if heads is signer else f", and {heads.public_key.keyid} the heads"

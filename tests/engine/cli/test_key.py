@@ -502,3 +502,14 @@ def test_a_persons_key_is_revoked_too(organisation: Organisation, tmp_path: Path
     ran = organisation.mandate("key", "revoke", public.keyid, "--reason", "again", *person)
     assert (ran.exit_code, "the key was revoked in entry 1 already" in ran.err) == (2, True)
     assert sound(organisation)
+
+
+def test_the_doctor_says_who_signs_what(organisation: Organisation) -> None:
+    signs = signing(organisation)
+    assert f"{signs} signs\n" in organisation.mandate("doctor").out
+    heads = keys.create(organisation.folder / ".mandate/keys/heads.pem").keyid
+    settings = (organisation.folder / "mandate.yaml").read_text()
+    named = settings.replace("  # head_key: .mandate", "  head_key: .mandate")
+    (organisation.folder / "mandate.yaml").write_text(named)
+    shown = organisation.mandate("doctor")
+    assert (shown.exit_code, f"{signs} signs, and {heads} the heads\n" in shown.out) == (0, True), shown.out
