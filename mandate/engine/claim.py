@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import strict_json
+from .digests import sha256
 from .errors import BadInput
 from .input import SECTIONS, Action, Input
 
@@ -41,6 +42,8 @@ class ClaimedFacts:
     ) -> None:
         """`where` names the document in errors; `action` and `environment` are what is asked. Those of the
         two that `overriding` names override the document's own."""
+        self.sha256 = sha256(document)
+        """Over the bytes that were sent."""
         self._claim = _parse(document, where)
         self._where = where
         self._requested_by = requested_by

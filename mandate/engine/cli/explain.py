@@ -25,6 +25,6 @@ def command(decision: str, output: str, configuration: Configuration) -> None:
     from ... import composition
 
     record = composition.recorded(configuration, decision)
-    answer = Answer(record.document, record.judgement, record.receipt)
+    answer = Answer(record.document, record.judgement, record.receipt, record.what_if)
     link = composition.documentation(configuration)
     report(output).write(answer, sys.stdout, verbose=True, link=link)

@@ -18,6 +18,7 @@ def document(answer: Answer, link: Link | None = None) -> dict[str, Any]:
             finding["documentation"] = link(finding["rule"])
     return {
         "outcome": answer.outcome.value,
+        "what_if": answer.what_if,
         "id": receipt.id if receipt else None,
         "subject": subject.model_dump(mode="json"),
         "request": request.model_dump(mode="json"),

@@ -50,6 +50,8 @@ def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[Rend
     decision = answer.decision
     yield Text()
     yield _headline(answer)
+    if answer.what_if:
+        yield Text(" What would be decided, and no more: nothing is allowed by this answer.", "yellow")
     yield Text()
     for reason in decision.reasons:
         yield _marked("■", "yellow", Text(visible(reason, 2000)))
@@ -81,7 +83,7 @@ def _headline(answer: Answer) -> Text:
     subject, request = answer.document.subject, answer.document.request
     label, style = _VERDICT[answer.outcome]
     line = Text()
-    line.append(label, style)
+    line.append(f" WHAT IF:{label}" if answer.what_if else label, style)
     line.append(f"  {visible(subject.name)} version {visible(subject.version)}", "bold")
     line.append(
         f"  {request.action} · {visible(request.environment)} · risk tier {visible(subject.risk_tier)}"

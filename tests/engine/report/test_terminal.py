@@ -37,7 +37,7 @@ def test_an_allow_is_short_and_names_the_evidence(organisation: Organisation) ->
     text = shown(organisation, GOOD)
     assert text.splitlines()[1].startswith(" ALLOW   credit version 2")
     assert "of 16 rules" in text
-    assert "  recorded   entry 2 of bank.example/models\n" in text
+    assert "  recorded   entry 3 of bank.example/models\n" in text
     assert len(text.splitlines()) < 25
 
 
