@@ -11,6 +11,7 @@ from .visible import visible
 if TYPE_CHECKING:
     from ..evidence.ledger import Stored
 
+_ACTS = ("promotion", "rollback", "retirement")
 _COLOURS = {"allow": "green", "deny": "red", "undecided": "yellow"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet runs."""
@@ -75,9 +76,14 @@ def write_table(entries: Sequence[Stored], file: TextIO, *, empty: str) -> None:
 
 
 def _what(entry: Stored) -> str:
-    """A decision's outcome; of everything else, what it is."""
+    """A decision's outcome; of everything else, what it is, and of an act how far it came."""
     kind = entry.kind.rpartition("/attestations/")[2].partition("/")[0]
-    return entry.columns.outcome or kind if kind == "decision" else kind
+    outcome = entry.columns.outcome
+    if outcome is None:
+        return kind
+    if kind == "decision":
+        return outcome
+    return f"{kind} {outcome}" if kind in _ACTS else kind
 
 
 def _named(stored: Stored, kind: str) -> list[str]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from mandate import share
+from mandate import composition, share
+from mandate.engine.configuration import load
 from mandate.engine.errors import UnknownSubject
-from mandate.engine.evidence import envelope, public_keys
-from mandate.engine.evidence.sql import sqlite
+from mandate.engine.evidence import envelope
 from mandate.engine.evidence.verify import report, verify
 from mandate.engine.opa.locate import find_opa
 from mandate.engine.policy import bundle as policy_bundle
@@ -96,13 +96,11 @@ class Models:
         return [said for said in self.said() if said["kind"].startswith(kinds)]
 
     def said(self) -> list[dict[str, Any]]:
-        store = sqlite.open_for_reading(self.organisation.folder / ".mandate/ledger.db")
-        try:
-            keys = public_keys.load_folder(self.organisation.folder / ".mandate/keys")
-            assert report(verify(store, keys)).faults == ()
+        """What every entry states, all of it verified."""
+        configuration = load(self.organisation.folder / "mandate.yaml", environment={})
+        with composition.opened(configuration) as store:
+            assert report(verify(store, composition.public_keys(configuration))).faults == ()
             entries = list(store.entries())
-        finally:
-            store.close()
         return [
             {"index": entry.index, "kind": entry.kind}
             | json.loads(envelope.parse(entry.envelope or b"").payload)["predicate"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from mandate.engine.evidence.sql import postgresql
 from mandate.registry.mlflow import MlflowRegistry
+from tests.postgresql import Server
 
 from .models import Models, outline
 from .stopping import Stop, stopping
@@ -134,7 +137,23 @@ def test_of_two_that_begin_at_the_same_moment_one_is_refused(
     assert models.aliases() == {"live": one}
 
 
-def test_processes_that_promote_at_once_leave_the_alias_where_the_log_says(models: Models) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(models: Models, request: pytest.FixtureRequest) -> Iterator[Models]:
+    """The ledger is in the one database or in the other."""
+    if request.param == "sqlite":
+        yield models
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    with server.database() as url:
+        postgresql.create(url, origin="bank.example/models")
+        settings = models.organisation.folder / "mandate.yaml"
+        ledger = {"name": "bank.example/models", "url": url}
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"ledger": ledger}))
+        yield models
+
+
+def test_processes_that_promote_at_once_leave_the_alias_where_the_log_says(shared: Models) -> None:
+    models = shared
     versions = [models.publish(str(number)) for number in range(3)]
     processes = [started(models, "promote", models.uri(version)) for version in versions]
     codes = [process.wait(120) for process in processes]

@@ -86,6 +86,9 @@ def test_a_person_is_told_what_moved_and_where_it_is_on_record(models: Models) -
         "\n  the alias live now names version 1 (was not set)\n"
         "  recorded in entry 3 before and entry 4 after\n"
     )
+    listed = models.mandate("ledger", "show", "--last", "2").out
+    assert "promotion intent" in listed
+    assert "promotion done" in listed
 
 
 def test_what_was_denied_is_not_even_begun(models: Models) -> None:

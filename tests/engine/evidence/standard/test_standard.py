@@ -23,6 +23,7 @@ from mandate.engine.evidence import envelope, keys, public_keys
 from tests.organisation import GOOD, Organisation, Ran, founded, good, with_value
 
 UNFAIR = with_value(GOOD, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
+OLD = ".mandate/keys/signing.pem"
 TYPES = {"vsa": "https://slsa.dev/verification_summary/v1", "svr": "https://in-toto.io/attestation/svr/v0.2"}
 URI = {"type": "string", "pattern": r"^[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+$"}
 TIMESTAMP = {"type": "string", "format": "date-time", "pattern": "Z$"}
@@ -269,14 +270,18 @@ def test_a_name_that_is_no_uri_is_written_as_one(organisation: Organisation) -> 
     assert predicate["resourceUri"] == ("models:/a%20b%3Fc%23%C3%A9/2?action=promote&environment=production")
 
 
-def test_a_key_that_is_not_the_ledgers_any_more_signs_nothing(
-    tmp_path: Path, allowed: dict[str, Any], organisation: Organisation
-) -> None:
-    keys.create(tmp_path / "other.pem")
-    setting = f"ledger.key={tmp_path}/other.pem"
-    refused = organisation.mandate("ledger", "bundle", allowed["id"], "--type", "vsa", "--set", setting)
-    assert refused.exit_code == 3  # nor does its folder verify the decision
-    assert refused.out == ""
+def test_a_key_that_gave_way_signs_nothing_more(tmp_path: Path) -> None:
+    organisation = founded(tmp_path, trusting=True)
+    decision = organisation.check(GOOD).json["id"]
+    new = keys.create(tmp_path / "new.pem")
+    assert organisation.mandate("key", "rotate", "--to", "new.pem").exit_code == 0
+    old = organisation.mandate("ledger", "bundle", decision, "--type", "vsa", "--set", f"ledger.key={OLD}")
+    assert (old.exit_code, old.out) == (2, "")
+    assert "was rotated in entry " in old.err
+    by_new = ("--set", "ledger.key=new.pem", "--set", "ledger.keys=.mandate/keys")
+    shown = organisation.mandate("ledger", "bundle", decision, "--type", "vsa", *by_new)
+    assert shown.exit_code == 0, shown.err
+    assert shown.json["verificationMaterial"]["publicKey"]["hint"] == new.public_key.keyid
 
 
 def files(folder: Path) -> dict[str, str]:
