@@ -30,7 +30,7 @@ _LOG = "log"
 _POLL_SECONDS = 0.001
 _FAREWELL_SECONDS = 2.0
 _LONGEST_REPORT = 2000
-_MOST_MEMORY = "250MiB"
+_MOST_MEMORY = "220MiB"
 """Beyond that Go collects garbage sooner than it was told to."""
 
 # The guard: a shell that starts OPA and then only waits for the end of its standard input, a pipe whose
@@ -67,7 +67,7 @@ class LocalOpa:
     manifest must confine them to the root `mandate`. `bundle_sha256`: if given, the archive must have this
     digest. `timeout`: seconds to get ready. `garbage`: percent of the memory in use that may be garbage
     before Go collects it; where thousands of questions follow each other, more memory saves a third of the
-    time, as long as OPA takes less than some 250 MB. `batches`: whether it can be asked about many inputs at
+    time, as long as OPA takes less than some 220 MB. `batches`: whether it can be asked about many inputs at
     once.
     """
 

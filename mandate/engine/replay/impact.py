@@ -176,7 +176,8 @@ def examined(
     Of entries that are missing between others, the last one is told as damaged. What can no longer be read of
     the ledger is the last thing that is told.
     """
-    threads = threads or min(len(os.sched_getaffinity(0)) + 1, _MOST_THREADS)
+    # Half of the time a thread waits for OPA; the other half, one of them reads at a time.
+    threads = threads or min(2 * len(os.sched_getaffinity(0)), _MOST_THREADS)
     following = start
     try:
         with (
