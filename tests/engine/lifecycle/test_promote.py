@@ -216,3 +216,23 @@ def test_an_act_that_is_not_recorded_after_is_found(models: Models, monkeypatch:
     assert "was about to promote" in settled.out
     assert "it was done (entry 4)" in " ".join(settled.out.split())
     assert outline(models.acts()) == [("promotion intent", None), ("promotion result", "done")]
+
+
+def test_an_act_that_others_settled_before_it_began_is_not_done(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the process was asleep for a long time."""
+    original = Recorder.has
+    waiting = [("ledger", "reconcile", "--older-than", "0")]
+
+    def slow(recorder: Recorder, key: str) -> bool:
+        if key.startswith("result:") and waiting:
+            models.mandate(*waiting.pop())
+        return original(recorder, key)
+
+    monkeypatch.setattr(Recorder, "has", slow)
+    ran = models.mandate("promote", models.uri(models.publish("1")), "--output", "json")
+    assert (ran.exit_code, ran.json["alias"]) == (3, None)
+    assert "somebody settled the act of entry 3 while it was still going on" in ran.json["alias_error"]
+    assert models.aliases() == {}
+    assert outline(models.acts()) == [("promotion intent", None), ("promotion result", "abandoned")]

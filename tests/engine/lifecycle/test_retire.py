@@ -7,6 +7,7 @@ import pytest
 
 from mandate.engine.errors import RegistryUnavailable
 from mandate.registry.mlflow import MlflowRegistry
+from tests.mlflow_fixtures import quiet
 
 from .models import Models, outline
 
@@ -107,3 +108,42 @@ def test_a_model_that_nobody_knows_cannot_be_retired(models: Models) -> None:
     ran = models.mandate("retire", "models:/nobody/1", "--reason", "x")
     assert ran.exit_code == 2
     assert "there is no registered model 'nobody'" in ran.err
+
+
+def test_a_person_is_told_what_kept_a_version_in_service(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = models.publish("1")
+    models.set_alias("champion", version)
+
+    def down(*_: object, **__: object) -> None:
+        raise RegistryUnavailable("no answer in time")
+
+    monkeypatch.setattr(MlflowRegistry, "mark_retired", down)
+    shown = models.mandate("retire", models.uri(version), "--reason", "replaced")
+    assert shown.exit_code == 3
+    assert shown.out == "  recorded in entry 1 before and entry 2 after\n"
+    assert "no answer in time" in shown.err
+    assert outline(models.acts()) == [("retirement intent", None), ("retirement result", "failed")]
+    assert models.aliases() == {"champion": version}
+
+
+def test_a_retirement_that_was_cut_off_before_its_model_was_deleted_is_settled(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = models.publish("1")
+    models.set_alias("champion", version)
+
+    def down(*_: object, **__: object) -> None:
+        monkeypatch.setattr(MlflowRegistry, "aliases", down)
+        raise RegistryUnavailable("no answer in time")
+
+    monkeypatch.setattr(MlflowRegistry, "mark_retired", down)
+    assert retire(models, models.uri(version)).exit_code == 3
+    monkeypatch.undo()
+    with quiet():
+        models.store.client().delete_registered_model(models.name)
+    settled = models.mandate("ledger", "reconcile", "--older-than", "0", "--output", "json").json["settled"]
+    assert [(each["outcome"], each["error"]) for each in settled] == [
+        ("failed", "the version is not marked as retired")
+    ]

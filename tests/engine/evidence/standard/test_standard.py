@@ -256,6 +256,14 @@ def test_an_undecided_answer_has_neither(organisation: Organisation, kind: str) 
     assert bundle(organisation, undecided["id"], "decision").exit_code == 0
 
 
+def test_what_would_be_decided_has_neither(organisation: Organisation, tmp_path: Path) -> None:
+    answer = organisation.check(GOOD, "--what-if", "--attest", str(tmp_path)).json
+    assert list(files(tmp_path)) == ["decision.sigstore.json"]
+    refused = bundle(organisation, answer["id"], "svr")
+    assert refused.exit_code == 2
+    assert "it only says what would be decided" in refused.err
+
+
 def test_a_decision_about_no_artifact_has_neither(organisation: Organisation) -> None:
     answer = organisation.check(with_value(GOOD, ("subject", "sha256"), None)).json
     refused = bundle(organisation, answer["id"], "vsa")
