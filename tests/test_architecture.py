@@ -91,7 +91,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
     "mandate.engine.lifecycle": (*VALUES, "mandate.engine.evidence", "mandate.engine.lifecycle"),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
-    "mandate.engine.claim": (*INPUT, "mandate.engine.strict_json"),
+    "mandate.engine.claim": (*INPUT, "mandate.engine.digests", "mandate.engine.strict_json"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
     "mandate.engine.report": (
         *VALUES,
