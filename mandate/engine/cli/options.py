@@ -12,6 +12,8 @@ import click
 
 from ..report import FORMATS
 
+_MOST = 2000
+"""Characters of what somebody writes for the record."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -90,6 +92,20 @@ def verbose(command: _Command) -> _Command:
     """Adds `--verbose`."""
     return click.option(
         "--verbose", "-v", is_flag=True, help="Show what passed, and where each fact came from."
+    )(command)
+
+
+def words(_: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """A callback for what somebody writes for the record: not blank, and not a book."""
+    if text is not None and not (text.strip() and len(text) <= _MOST):
+        raise click.BadParameter(f"Write 1 to {_MOST} characters.", param=parameter)
+    return text
+
+
+def reason(command: _Command) -> _Command:
+    """Adds `--reason`, without which nothing is done."""
+    return click.option(
+        "--reason", required=True, metavar="TEXT", callback=words, help="Why: it is recorded."
     )(command)
 
 

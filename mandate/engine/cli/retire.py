@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("retire")
 @click.argument("subject")
-@click.option("--reason", required=True, metavar="TEXT", help="Why: it is recorded.")
+@options.reason
 @options.output
 @options.configured
 def command(subject: str, reason: str, output: str, configuration: Configuration) -> int:

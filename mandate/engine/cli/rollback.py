@@ -39,7 +39,7 @@ class _Basis:
 @click.command("rollback")
 @click.argument("subject")
 @click.option("--to", "version", required=True, metavar="VERSION", help="The version to go back to.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why: it is recorded.")
+@options.reason
 @click.option(
     "--alias",
     metavar="NAME",

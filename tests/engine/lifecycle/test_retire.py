@@ -104,6 +104,13 @@ def test_a_retirement_that_stops_half_way_says_how_far_it_came(
     assert models.aliases() == {}
 
 
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 2001])
+def test_a_reason_that_says_nothing_or_too_much_is_a_bad_request(models: Models, reason: str) -> None:
+    ran = models.mandate("retire", models.uri("1"), "--reason", reason)
+    assert ran.exit_code == 2
+    assert "Write 1 to 2000 characters." in ran.err
+
+
 def test_a_model_that_nobody_knows_cannot_be_retired(models: Models) -> None:
     ran = models.mandate("retire", "models:/nobody/1", "--reason", "x")
     assert ran.exit_code == 2

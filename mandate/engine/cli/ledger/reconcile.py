@@ -45,6 +45,7 @@ _BECAME = {"done": "it was done", "failed": "it failed", "abandoned": "nothing w
 @click.option(
     "--explain",
     metavar="TEXT",
+    callback=options.words,
     help="Record the moves that no entry explains, as they were found, with this explanation.",
 )
 @options.output
