@@ -22,7 +22,7 @@ from mandate.engine.evidence import keys
 from mandate.engine.evidence.export import places
 from mandate.engine.evidence.export.reading import ExportedLedger
 from mandate.engine.evidence.log import checkpoint, cosignature, note
-from mandate.engine.evidence.sql import restoring, sqlite
+from mandate.engine.evidence.sql import postgresql, restoring, sqlite
 from tests.engine.evidence.log.signers import FIRST_WITNESS, W1
 from tests.exporting import (
     LEDGER,
@@ -40,6 +40,7 @@ from tests.exporting import (
     sealed_again,
 )
 from tests.organisation import GOOD, Organisation
+from tests.postgresql import Server
 
 ROOT = Path(__file__).parents[3]
 FIRST = "entries/000000/000000000000-000000000255.jsonl"
@@ -764,3 +765,38 @@ def test_what_is_changed_while_it_is_restored_is_not_restored(archivist: Organis
     with closing(found), pytest.raises(NotRecorded, match="it was changed while it was read"):
         restoring.into_file(found, archivist.folder / "new.db", bytes(32))
     assert not (archivist.folder / "new.db").exists()
+
+
+# A shared ledger ----------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_a_ledger_moves_into_postgresql_and_out_again(
+    archivist: Organisation, postgresql_server: Server
+) -> None:
+    with postgresql_server.database() as url:
+        refused = restored(archivist, "export", "--into", url)
+        assert refused.exit_code == 3
+        assert "there is no ledger in this database" in said(refused)
+
+        postgresql.create(url, origin="other.example")
+        refused = restored(archivist, "export", "--into", url)
+        assert refused.exit_code == 2
+        assert "this is the ledger 'other.example' with 0 entries, and not an empty one" in said(refused)
+    with postgresql_server.database() as url:
+        postgresql.create(url, origin=NAME)
+        back = restored(archivist, "export", "--into", url)
+        assert back.exit_code == 0, said(back)
+        assert "?" not in back.json["restored"]["into"]  # parameters of the URL can be secrets
+        shared = ("--set", f"ledger.url={url}")
+        verified = archivist.mandate("ledger", "verify", "--output", "json", *shared).json
+        assert (verified["sound"], verified["root"]) == (True, back.json["root"])
+        refused = restored(archivist, "export", "--into", url)
+        assert refused.exit_code == 2
+        assert f"this is the ledger '{NAME}' with 705 entries, and not an empty one" in said(refused)
+
+        assert exported(archivist, "export", *shared).json["files"] == 0  # the same ledger, as far as it goes
+        exported(archivist, "shared", *shared)
+    assert restored(archivist, "shared", "--into", "back.db").json["entries"] == 706
+    before = rows(archivist.folder / LEDGER)
+    assert rows(archivist.folder / "back.db")["heads"][:-1] == before["heads"]
