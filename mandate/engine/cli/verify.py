@@ -15,7 +15,8 @@ from ..evidence.log.checkpoint import Witnessed
 from ..evidence.log.note import NoteKey
 from ..evidence.proven import Statement, Trust, Verdict
 from ..report.visible import visible
-from . import files, options, witnesses
+from . import exports, files, options, witnesses
+from .sentences import point
 from .witnesses import Witnesses
 
 _FIGURES = "that the figures are true, or the time: they are what the signer stated"
@@ -29,7 +30,7 @@ _FORK = "that nobody was shown another log: no witness signed the head, or none 
 
 
 @click.command("verify")
-@click.argument("file", type=files.GIVEN)
+@click.argument("file", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option(
     "--key",
     "keys",
@@ -63,6 +64,8 @@ def command(
 ) -> int:
     """Check offline what a file of `mandate ledger prove` proves, and say what it does not.
 
+    FILE can be a whole export, too, a folder or a .tar: then every entry, head and digest in it is checked.
+
     Exits 0 if the entry is proven, 3 if it is not, 2 if the file or a key cannot be read.
 
     The key inside the file is not believed. Take the ledger's key, and those of the witnesses, from somebody
@@ -79,6 +82,8 @@ def command(
         witnesses=witnesses.keys,
         required=witnesses.required,
     )
+    if exports.is_export(file):
+        return exports.verify(file, trust, output)
     verdict = proven.check(proof_file.parse(files.read(file, proof_file.MAX_BYTES)), trust)
     if output == "json":
         click.echo(json.dumps(_document(verdict, trust), indent=2))
@@ -95,13 +100,13 @@ def _show(verdict: Verdict, trust: Trust) -> None:
         _show_statement(verdict.statement)
     click.echo()
     for line in _proofs(verdict):
-        _point("✓", "green", line)
+        point("✓", "green", line)
     for fault in verdict.faults:
-        _point("✗", "red", visible(fault, 400))
+        point("✗", "red", visible(fault, 400))
     if verdict.proven:
         click.echo("\nNot proven:")
         for line in _not_proven(verdict, trust):
-            _point("·", "yellow", line)
+            point("·", "yellow", line)
 
 
 def _show_statement(statement: Statement) -> None:
@@ -141,14 +146,6 @@ def _not_proven(verdict: Verdict, trust: Trust) -> Iterator[str]:
     yield _ALL
     if not trust.required:
         yield _FORK
-
-
-def _point(mark: str, colour: str, sentence: str) -> None:
-    click.echo(f"{click.style(mark, fg=colour)} {_wrapped(sentence)}")
-
-
-def _wrapped(sentence: str) -> str:
-    return click.wrap_text(sentence, width=98, subsequent_indent="  ")
 
 
 def _time(one: Witnessed) -> str:

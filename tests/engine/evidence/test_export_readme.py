@@ -26,6 +26,7 @@ _TOLD = (
     r'\{\n  "type": "https://mandate\.dev/attestations/opening/v1",\n[^}]*.*\n\}\n',
     "",
     r"((left|right) [\w+/]{43}=\n)+[\w+/]{43}=\nthe entry is in the log\n",
+    r"[0-9a-f]{64}  snapshots/000000000304\.json\n",
     "",
 )
 

@@ -193,7 +193,7 @@ class _Run:
         self._destination = destination
         self._first = 0 if before is None else before.size
         self._signed = signed
-        self._revisions: dict[str, None] = {}
+        self._revisions = dict.fromkeys(() if before is None else before.missing_policies)
         self._others = 0
         self._files = 0
         self._lines: list[str] = []

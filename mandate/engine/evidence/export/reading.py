@@ -69,6 +69,11 @@ class ExportedLedger:
         known |= {sums.name for each in self._manifests for sums in each.sums}
         return tuple(sorted(self._names - known - self._digests.keys()))
 
+    @property
+    def missing_policies(self) -> tuple[str, ...]:
+        """Revisions by which something was decided, and whose policies no run could export."""
+        return self.manifest.missing_policies
+
     def policies(self) -> Iterator[tuple[str, bytes]]:
         """The bundles, by revision."""
         for name in sorted(self._digests):
