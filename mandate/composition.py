@@ -486,7 +486,8 @@ def lifecycle(
     """Acts on the models of the registry, recorded; the ledger is open until `stack` ends."""
     from .engine.lifecycle.performing import Lifecycle
 
-    return Lifecycle(registry, recorder, stack.enter_context(opened(configuration)))
+    store = stack.enter_context(opened(configuration))
+    return Lifecycle(registry, recorder, store, public_keys(configuration))
 
 
 @dataclass(frozen=True, slots=True)

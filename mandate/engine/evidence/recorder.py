@@ -99,11 +99,6 @@ class Recorder:
         for keyid in (self._signer.public_key.keyid, self._head_key.keyid):
             self._watch.entitle(keyid)
 
-    @property
-    def keys(self) -> Mapping[str, PublicKey]:
-        """Whose signatures count, by key id."""
-        return self._keys
-
     def latest(self) -> datetime:
         """The latest time on record. `NotRecorded` if nobody can say."""
         return self._store.latest()

@@ -14,10 +14,12 @@ milliseconds, is overwritten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import MandateError, NotRecorded, RegistryUnavailable, SubjectChanged, UnderWay
 from ..evidence.predicates.acts import ActOutcome, Move
+from ..evidence.public_keys import PublicKey
 from ..evidence.receipt import Receipt
 from ..evidence.recorder import AlreadyRecorded, Recorder
 from . import effects, recording
@@ -51,21 +53,22 @@ class Performed:
 class Lifecycle:
     """Acts on the models of one registry, recorded in one ledger."""
 
-    def __init__(self, registry: Registry, recorder: Recorder, store: Ledger) -> None:
-        """`store` is the ledger that `recorder` records in."""
+    def __init__(
+        self, registry: Registry, recorder: Recorder, store: Ledger, keys: Mapping[str, PublicKey]
+    ) -> None:
+        """`store` is the ledger that `recorder` records in; `keys` are those whose signatures count there."""
         self._registry = registry
         self._recorder = recorder
         self._store = store
+        self._keys = keys
 
     def course(self, model: str | None = None) -> Course:
         """Where the acts so far have led, or those on one model."""
-        return course(self._store, self._recorder.keys, self._registry.location, model=model)
+        return course(self._store, self._keys, self._registry.location, model=model)
 
     def standing(self, course: Course, *, uri: str, sha256: str, environment: str) -> Standing:
         """The recorded decision that allows the version still; `course` is that of its model."""
-        return standing(
-            self._store, self._recorder.keys, course, uri=uri, sha256=sha256, environment=environment
-        )
+        return standing(self._store, self._keys, course, uri=uri, sha256=sha256, environment=environment)
 
     def perform(self, plan: Plan) -> Performed:
         """Do it. `UnderWay`, `SubjectChanged`, `RegistryUnavailable` or `NotRecorded` if it was not begun;

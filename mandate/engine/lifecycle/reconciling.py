@@ -9,7 +9,7 @@ and back is where the log says it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from datetime import datetime
 from ..errors import MandateError
 from ..evidence.predicates.acts import Move, VersionStated
 from ..evidence.predicates.alias_move import AliasMovePredicate
+from ..evidence.public_keys import PublicKey
 from ..evidence.receipt import Receipt
 from ..evidence.recorder import AlreadyRecorded, Recorder
 from . import effects, recording
@@ -60,16 +61,22 @@ class Reconciled:
 
 
 def reconcile(
-    registry: Registry, recorder: Recorder, store: Ledger, *, before: datetime, by: str
+    registry: Registry,
+    recorder: Recorder,
+    store: Ledger,
+    keys: Mapping[str, PublicKey],
+    *,
+    before: datetime,
+    by: str,
 ) -> Reconciled:
     """Settle the acts that began before that instant, and find the moves that nothing explains.
 
     `RegistryUnavailable` or `NotRecorded` if nobody can say, or write it down.
     """
     settled = tuple(
-        _settled(course(store, recorder.keys, registry.location), registry, recorder, before=before, by=by)
+        _settled(course(store, keys, registry.location), registry, recorder, before=before, by=by)
     )
-    now = course(store, recorder.keys, registry.location)
+    now = course(store, keys, registry.location)
     return Reconciled(settled, tuple(now.under_way.values()), _unexplained(now, registry))
 
 

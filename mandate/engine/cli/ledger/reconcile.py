@@ -68,7 +68,8 @@ def command(
         recorder = composition.recorder(configuration, stack)
         store = stack.enter_context(composition.opened(configuration))
         before = composition.now() - timedelta(seconds=seconds)
-        found = reconciling.reconcile(registry, recorder, store, before=before, by=by).only(aliases)
+        keys = composition.public_keys(configuration)
+        found = reconciling.reconcile(registry, recorder, store, keys, before=before, by=by).only(aliases)
         if explain is not None:
             written = reconciling.explain(found.unexplained, registry, recorder, by=by, reason=explain)
     if output == "json":
