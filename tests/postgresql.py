@@ -70,12 +70,18 @@ class Server:
         """Run one of PostgreSQL's programs to its end."""
         subprocess.run(self._command(program, *arguments), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
-    def start(self, **settings: str) -> None:
+    def start(
+        self, *, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start the server, with other settings than the file's, and wait until it answers."""
-        given = [f"--{name}={value}" for name, value in settings.items()]
+        given = [f"--{name}={value}" for name, value in (settings or {}).items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command("postgres", "-D", str(self.data), *given), stderr=log, stdout=log, cwd="/"
+                self._command("postgres", "-D", str(self.data), *given),
+                stderr=log,
+                stdout=log,
+                cwd="/",
+                env={**os.environ, **(environment or {})},
             )
         end = time.monotonic() + _PATIENCE
         while True:
@@ -99,7 +105,7 @@ class Server:
     def restarted(self, **settings: str) -> Iterator[None]:
         """The server with other settings, and afterwards as it was."""
         self.stop()
-        self.start(**settings)
+        self.start(settings=settings)
         try:
             yield
         finally:
@@ -117,7 +123,7 @@ class Server:
         following.run(
             "pg_basebackup", "-D", str(following.data), "-d", source, "-c", "fast", "-R", "--no-sync"
         )
-        following.start(unix_socket_directories=str(folder))
+        following.start(settings={"unix_socket_directories": str(folder)})
         try:
             yield following
         finally:

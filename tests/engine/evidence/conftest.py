@@ -178,6 +178,17 @@ def record(recorder: Recorder, document: Input, judgement: Judgement) -> Callabl
 
 
 @pytest.fixture
+def folder(tmp_path: Path, signer: SigningKey, document: Input, judgement: Judgement) -> Path:
+    """What `appending.py` needs."""
+    folder = tmp_path
+    (folder / "keys" / "signing.pem").rename(folder / "signing.pem")
+    (folder / "keys" / "signing.pub").rename(folder / "signing.pub")
+    (folder / "document.json").write_text(document.model_dump_json())
+    (folder / "judgement.json").write_text(judgement.model_dump_json())
+    return folder
+
+
+@pytest.fixture
 def no_room() -> Iterator[None]:
     """No file may grow beyond 64 bytes: the kernel refuses the write, as it does on a full disk.
 

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -17,87 +18,56 @@ from mandate.engine.evidence import public_keys, reading
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.recorder import Recorder
 from mandate.engine.evidence.sql import sqlite
-from mandate.engine.evidence.verify import report, verify
 from mandate.engine.input.document import Input
 
-from .conftest import NOON
+from .conftest import NOON, ON_BOTH
+from .databases import Home
+from .processes import APPENDING, acknowledged, nursery, ran, recorded, start
 
-APPENDING = Path(__file__).with_name("appending.py")
 PROBE = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
 
 
-@pytest.fixture
-def folder(path: Path, signer: SigningKey, document: Input, judgement: Judgement) -> Path:
-    """What `appending.py` needs."""
-    folder = path.parent
-    (folder / "keys" / "signing.pem").rename(folder / "signing.pem")
-    (folder / "keys" / "signing.pub").rename(folder / "signing.pub")
-    (folder / "document.json").write_text(document.model_dump_json())
-    (folder / "judgement.json").write_text(judgement.model_dump_json())
-    return folder
-
-
-def start(folder: Path, *arguments: object, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    command = [*prefix, sys.executable, str(APPENDING), str(folder), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def acknowledged(said: str) -> list[tuple[int, str, str]]:
-    """The decisions that a process was told are recorded; a line that was cut off does not count."""
-    lines = (line.split() for line in said.splitlines(keepends=True) if line.endswith("\n"))
-    return [(int(words[0]), words[1], words[2]) for words in lines if words[0] != "refused:"]
-
-
-def recorded(folder: Path) -> set[tuple[int, str, str]]:
-    """What the ledger has, all of it verified."""
-    keys = public_keys.load_folder(folder)
-    with closing(sqlite.open_for_reading(folder / "ledger.db")) as ledger:
-        found = report(verify(ledger, keys))
-        assert found.faults == ()
-        entries = [(each.index, each.id, each.leaf.hex()) for each in ledger.entries()]
-    assert found.entries == len(entries)
-    return set(entries)
-
-
-def test_two_processes_at_once_never_share_or_lose_an_index(folder: Path) -> None:
-    processes = [start(folder, 100) for _ in range(3)]
+@ON_BOTH
+def test_processes_at_once_never_share_or_lose_an_index(home: Home, folder: Path) -> None:
+    processes = [start(folder, home.where, "--count", 60, "--threads", 3) for _ in range(3)]
     told = [acknowledged(process.communicate(timeout=120)[0]) for process in processes]
-    assert [len(each) for each in told] == [100, 100, 100]
+    assert [len(each) for each in told] == [60, 60, 60]
     everything = [entry for each in told for entry in each]
-    assert sorted(index for index, _, _ in everything) == list(range(300))
-    assert recorded(folder) == set(everything)
+    assert sorted(index for index, _, _ in everything) == list(range(180))
+    assert recorded(home, folder) == set(everything)
 
 
-def test_kill_9_loses_no_acknowledged_decision(folder: Path) -> None:
-    """Twenty kills, two writers at a time, at moments that wander through what a writer does."""
-    told: set[tuple[int, str, str]] = set()
-    for round_ in range(10):
-        processes = [start(folder, 100_000) for _ in range(2)]
-        first = [process.stdout.readline() for process in processes if process.stdout]
-        time.sleep(0.003 + 0.0137 * round_)
-        for process in processes:
-            process.kill()
-        for process, line in zip(processes, first, strict=True):
-            with process:
-                assert process.stdout
-                told.update(acknowledged(line + process.stdout.read()))
-            assert process.returncode == -9
-    assert len(told) > 20
-    kept = recorded(folder)
-    assert told <= kept
-    # At most the one decision that each writer was about to acknowledge is there without having been told.
-    assert len(kept - told) <= 20
+@ON_BOTH
+def test_kill_9_loses_no_acknowledged_decision_and_doubles_none(home: Home, folder: Path) -> None:
+    """Fifty kills at random moments, while three writers with two threads each append as fast as they can."""
+    moments = Random(50)
+    with nursery(folder, home, "--threads", 2) as writers:
+        children = [writers.child() for _ in range(3)]
+        for _ in range(50):
+            victim = children.pop(0)
+            victim.begun()
+            time.sleep(moments.uniform(0, 0.03))
+            victim.kill()
+            children.append(writers.child())
+        for child in children:
+            child.kill()
+        told = writers.told()
+    assert len(told) == len(set(told)) > 50
+    kept = recorded(home, folder)
+    assert set(told) <= kept
+    # Beyond what was acknowledged there is at most what each thread was about to be told.
+    assert len(kept - set(told)) <= 53 * 2
 
 
-def test_file_size_limit_is_not_recorded_and_loses_nothing(folder: Path) -> None:
+def test_file_size_limit_is_not_recorded_and_loses_nothing(home: Home, folder: Path) -> None:
     """EFBIG from the kernel, which SQLite reports as an I/O error."""
-    said, _ = start(folder, 100_000, 512 * 1024).communicate(timeout=120)
+    said = ran(folder, home.where, "--limit", 512 * 1024)
     *_, last = said.splitlines()
     assert last.startswith(f"refused: {folder}/ledger.db: the disk does not take or give the ledger's data")
     told = acknowledged(said)
     assert len(told) > 5
-    assert recorded(folder) == set(told)
-    again, _ = start(folder, 1).communicate(timeout=60)
+    assert recorded(home, folder) == set(told)
+    again = ran(folder, home.where, "--count", 1)
     assert [index for index, _, _ in acknowledged(again)] == [len(told)]
 
 
@@ -110,7 +80,7 @@ FULL = """
 set -eu
 mount -t tmpfs -o size=600k,mode=700 tmpfs "$1/small"
 cp "$1"/*.json "$1"/signing.* "$1/ledger.db" "$1/small/"
-"$2" "$3" "$1/small" 100000
+"$2" "$3" "$1/small" "$1/small/ledger.db"
 cp "$1/small/ledger.db" "$1/small/ledger.db-wal" "$1/"
 """
 
@@ -119,9 +89,9 @@ READ_ONLY = """
 set -eu
 mount -t tmpfs -o size=2m,mode=700 tmpfs "$1/small"
 cp "$1"/*.json "$1"/signing.* "$1/ledger.db" "$1/small/"
-"$2" "$3" "$1/small" 3
+"$2" "$3" "$1/small" "$1/small/ledger.db" --count 3
 mount -o remount,ro "$1/small"
-"$2" "$3" "$1/small" 1
+"$2" "$3" "$1/small" "$1/small/ledger.db" --count 1
 "$2" "$4" "$1/small"
 """
 
@@ -133,7 +103,7 @@ if may_mount():
         command += [sys.executable, str(APPENDING), *map(str, arguments)]
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120).stdout
 
-    def test_full_disk_is_not_recorded_and_loses_nothing(folder: Path) -> None:
+    def test_full_disk_is_not_recorded_and_loses_nothing(home: Home, folder: Path) -> None:
         said = in_own_namespace(folder, FULL)
         *_, last = said.splitlines()
         assert last == (
@@ -142,9 +112,10 @@ if may_mount():
         )
         told = acknowledged(said)
         assert len(told) > 5
-        assert recorded(folder) == set(told)
+        assert recorded(home, folder) == set(told)
 
-    def test_read_only_disk_is_not_recorded_and_can_be_verified(folder: Path) -> None:
+    def test_read_only_disk_is_not_recorded_and_can_be_verified(home: Home, folder: Path) -> None:
+        assert home.where == str(folder / "ledger.db")
         verifying = folder / "verifying.py"
         verifying.write_text(
             "import sys; from pathlib import Path\n"
@@ -163,11 +134,9 @@ if may_mount():
         assert verified == "verified 3 0"
 
 
-def test_read_only_file_is_not_recorded(
-    folder: Path,
-) -> None:
+def test_read_only_file_is_not_recorded(home: Home, folder: Path) -> None:
     """Root writes to read-only files too, unless it gives up that privilege."""
-    start(folder, 2).communicate(timeout=60)
+    ran(folder, home.where, "--count", 2)
     for file in [*folder.glob("ledger.db*"), folder]:
         file.chmod(0o555 if file.is_dir() else 0o444)
     script = (
@@ -195,15 +164,15 @@ def test_read_only_file_is_not_recorded(
 
 
 def test_clock_of_the_other_writer_does_not_matter(
-    folder: Path, document: Input, judgement: Judgement, signer: SigningKey
+    home: Home, folder: Path, document: Input, judgement: Judgement, signer: SigningKey
 ) -> None:
     """Ids carry the writer's time; the order is the ledger's."""
-    start(folder, 1).communicate(timeout=60)
+    ran(folder, home.where, "--count", 1)
     with closing(sqlite.open_for_appending(folder / "ledger.db", signer)) as ledger:
         receipt = Recorder(ledger, signer, lambda: NOON).record(document, judgement).receipt
         assert receipt.index == 1
         assert reading.find(ledger, "1", public_keys.keyring(signer.public_key)).receipt == receipt
-    assert len(recorded(folder)) == 2
+    assert len(recorded(home, folder)) == 2
 
 
 def test_ledger_in_a_missing_folder_is_not_recorded(tmp_path: Path, signer: SigningKey) -> None:
