@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +35,7 @@ from .databases import Home, PostgresqlHome
 from .processes import acknowledged, nursery, ran, recorded, start
 from .test_store import entry
 
+COMMIT = re.compile(rb"COMMIT(?!TED)")
 KEY = RequestKey(key="build-7", sha256="00" * 32)
 ON_POSTGRESQL = pytest.mark.parametrize("home", ["postgresql"], indirect=True)
 
@@ -175,6 +178,7 @@ class Cutting:
 
     def close(self) -> None:
         self._listener.close()
+        shutil.rmtree(self.folder)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -185,23 +189,22 @@ class Cutting:
     def _relay(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
         server.connect(self._server)
-        answers = threading.Thread(target=self._pass_on, args=(server, client), daemon=True)
-        answers.start()
+        threading.Thread(target=self._pass_on, args=(server, client), daemon=True).start()
         with client, server, suppress(OSError):
             while data := client.recv(65536):
-                if self._armed.is_set() and b"COMMIT" in data:
+                if self._armed.is_set() and COMMIT.search(data):
                     self._armed.clear()
                     self.cuts += 1
                     client.shutdown(socket.SHUT_RDWR)
+                    time.sleep(0.2)  # the client asks what became of it, while it is still under way
                     server.sendall(data)
-                    answers.join(2)
                     return
                 server.sendall(data)
 
     @staticmethod
     def _pass_on(server: socket.socket, client: socket.socket) -> None:
-        while data := server.recv(65536):
-            with suppress(OSError):  # the client may have been cut off
+        with suppress(OSError):  # either may be cut off
+            while data := server.recv(65536):
                 client.sendall(data)
 
 
@@ -271,45 +274,53 @@ def test_a_server_that_is_restarted_in_the_middle_loses_and_doubles_nothing(
     assert len(requests) == len(set(requests))
 
 
-FAILING = """
+FAILING = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-/* The disk fails to sync as long as the file exists that FAILING_DISK names. */
-static int failing(void) {
-  const char *file = getenv("FAILING_DISK");
+/* The disk fails to sync as long as the file exists that FAILING_DISK names, and is full while the one exists
+   that FULL_DISK names. */
+static int now(const char *name) {
+  const char *file = getenv(name);
   return file && access(file, F_OK) == 0;
 }
-int fsync(int fd) {
-  if (failing()) { errno = EIO; return -1; }
-  return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
-}
-int fdatasync(int fd) {
-  if (failing()) { errno = EIO; return -1; }
-  return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
-}
+#define SYNC(name) \
+  int name(int fd) { \
+    if (now("FAILING_DISK")) { errno = EIO; return -1; } \
+    return ((int (*)(int))dlsym(RTLD_NEXT, #name))(fd); \
+  }
+#define WRITE(name) \
+  ssize_t name(int fd, const void *data, size_t count, off_t at) { \
+    if (now("FULL_DISK")) { errno = ENOSPC; return -1; } \
+    return ((ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, #name))(fd, data, count, at); \
+  }
+SYNC(fsync)
+SYNC(fdatasync)
+WRITE(pwrite)
+WRITE(pwrite64)
 """
 
 
 @pytest.fixture
-def failing_disk(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """The environment of a process whose disk fails to sync, and the file by which it does."""
+def disk(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Path]]:
+    """The environment of a process whose disk fails, and the file by which it does."""
     folder = Path(mkdtemp(prefix="disk-", dir="/tmp"))
     folder.chmod(0o755)
     (folder / "failing.c").write_text(FAILING)
     library, trigger = folder / "failing.so", folder / "fails"
     command = ["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(folder / "failing.c"), "-ldl"]
     subprocess.run(command, check=True)
-    yield {"LD_PRELOAD": str(library), "FAILING_DISK": str(trigger)}, trigger
-    trigger.unlink(missing_ok=True)
+    yield {"LD_PRELOAD": str(library), request.param: str(trigger)}, trigger
+    shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("disk", ["FAILING_DISK"], indirect=True)
 def test_a_disk_that_fails_to_sync_acknowledges_nothing(
-    home: Home, folder: Path, failing_disk: tuple[dict[str, str], Path]
+    home: Home, folder: Path, disk: tuple[dict[str, str], Path]
 ) -> None:
-    environment, trigger = failing_disk
+    environment, trigger = disk
     process = start(folder, home.where, environment=environment)
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(5)]
@@ -329,14 +340,26 @@ def test_a_disk_that_fails_to_sync_acknowledges_nothing(
 
 
 @ON_POSTGRESQL
-def test_a_server_whose_disk_fails_to_sync_acknowledges_nothing(
+@pytest.mark.parametrize(
+    ("disk", "what"),
+    [
+        (
+            "FAILING_DISK",
+            "the server's disk does not take or give the ledger's data (could not fdatasync file",
+        ),
+        ("FULL_DISK", "the server has no room (could not write to "),
+    ],
+    indirect=["disk"],
+)
+def test_a_server_whose_disk_fails_or_is_full_acknowledges_nothing(
     home: PostgresqlHome,
     folder: Path,
     postgresql_server: Server,
-    failing_disk: tuple[dict[str, str], Path],
+    disk: tuple[dict[str, str], Path],
+    what: str,
 ) -> None:
     """PostgreSQL crashes then, on purpose, and recovers from what is on the disk."""
-    environment, trigger = failing_disk
+    environment, trigger = disk
     postgresql_server.stop()
     postgresql_server.start(environment=environment)
     process = start(folder, home.where)
@@ -348,7 +371,7 @@ def test_a_server_whose_disk_fails_to_sync_acknowledges_nothing(
     trigger.unlink()
     postgresql_server.stop(signal.SIGQUIT)
     postgresql_server.start()
-    assert "the server's disk does not take or give the ledger's data (could not fdatasync file" in refused
+    assert what in refused
     told = acknowledged("".join(more))
     after = acknowledged(ran(folder, home.where, "--count", 2))
     kept = recorded(home, folder)

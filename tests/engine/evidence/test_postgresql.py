@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ from mandate.engine.errors import BadConfiguration, NotRecorded
 from mandate.engine.evidence.keys import SigningKey
 from mandate.engine.evidence.ledger import Place
 from mandate.engine.evidence.sql import postgresql
+from mandate.engine.evidence.sql.group import Refused
 from mandate.engine.evidence.sql.ledger import SqlLedger
 from mandate.engine.evidence.sql.postgresql import PostgresqlDatabase
 from tests.postgresql import OBJECTS, Server, objects, text
@@ -329,9 +331,30 @@ def test_server_that_is_not_there_is_not_recorded(signer: SigningKey) -> None:
 
 def test_text_that_the_database_cannot_keep_is_refused(ledger: SqlLedger) -> None:
     bad = replace(entry(0), columns=replace(entry(0).columns, subject="a\0b"))
-    with pytest.raises(NotRecorded):
+    with pytest.raises(Refused) as error:
+        ledger.append(bad)
+    assert error.value.next_step == "Look for a NUL character in a name"
+    assert ledger.append(entry(0)).index == 0
+
+
+def test_text_that_an_index_cannot_take_is_refused(ledger: SqlLedger) -> None:
+    """An index takes 2,704 bytes, and text is compressed: this is not."""
+    digits = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(200))
+    bad = replace(entry(0), columns=replace(entry(0).columns, model=digits))
+    with pytest.raises(Refused, match="the database cannot keep a name that is so long"):
         ledger.append(bad)
     assert ledger.append(entry(0)).index == 0
+
+
+def test_error_that_nobody_expects_is_no_lost_connection(home: PostgresqlHome, ledger: SqlLedger) -> None:
+    home.execute(
+        "CREATE FUNCTION strange() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION 'strange' USING ERRCODE = '99999'; END $$"
+    )
+    home.execute("CREATE TRIGGER strange BEFORE INSERT ON entries EXECUTE FUNCTION strange()")
+    with pytest.raises(NotRecorded) as error:
+        ledger.append(entry(0))
+    assert (type(error.value), error.value.what) == (NotRecorded, "the ledger cannot be used (strange)")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

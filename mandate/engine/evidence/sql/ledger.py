@@ -259,7 +259,8 @@ class SqlLedger:
         try:
             return self._in_one_transaction(entries, origin, self._signer)
         except LostConnection:
-            with self._use() as connection:
+            # In its turn: by then, what was under way when the connection was lost has ended.
+            with self._use() as connection, self._database.transaction(connection):
                 if (places := self._places(connection, entries)) is not None:
                     return places  # it was the answer that got lost, and not the commit
             return self._in_one_transaction(entries, origin, self._signer)

@@ -259,15 +259,21 @@ class PostgresqlDatabase:
 
     def _not_recorded(self, error: psycopg.Error) -> NotRecorded:
         said = _first_line(error)
-        state = error.sqlstate or ""
+        state = error.sqlstate or _state(error)
+        if not state or state.startswith(_LOST):
+            return LostConnection(
+                f"the database cannot be reached, or went away ({said})",
+                where=self.location,
+                next_step="Check ledger.url and that the server runs, then ask again",
+            )
         for beginning, meaning, next_step in _MEANINGS:
-            if state.startswith(beginning) and state:
-                kind = Refused if beginning == "23" else NotRecorded
+            if state.startswith(beginning):
+                kind = Refused if beginning in _OF_THE_ENTRY else NotRecorded
                 return kind(f"{meaning} ({said})", where=self.location, next_step=next_step)
-        return LostConnection(
-            f"the database cannot be reached, or went away ({said})",
+        return NotRecorded(
+            f"the ledger cannot be used ({said})",
             where=self.location,
-            next_step="Check ledger.url and that the server runs, then ask again",
+            next_step="Look into the server's log, and run `mandate ledger verify`",
         )
 
 
@@ -277,15 +283,19 @@ def _expected() -> dict[str, str]:
     return expected
 
 
+_LOST = ("08", "57P")
+"""SQLSTATEs begin so if the connection failed, or the server ends. None at all: the client lost it."""
+_OF_THE_ENTRY = ("22", "23", "54")
+"""They begin so where it is the entry that is wrong, and others may be right."""
 _MEANINGS = (
-    # SQLSTATE begins with, what it means, what to do: the first that fits. None begins with the ones that
-    # mean a lost connection: 08, 57P (the server ends), or nothing, where the client lost it.
+    # SQLSTATE begins with, what it means, what to do: the first that fits.
     ("23", "the ledger refuses the change", "Run `mandate ledger verify`"),
     ("25006", "the ledger is read-only here", "Open it for appending, as a role that may"),
     ("28", "the database does not let this role in", "Check the role, and its password in PGPASSFILE"),
     ("3D", "there is no such database", "Correct ledger.url"),
     ("42501", "the role may not do this", "Ask the ledger's owner to grant it, see `mandate ledger grant`"),
     ("42704", "there is no such role", "Name a role that exists"),
+    ("54", "the database cannot keep a name that is so long", "Give the model a shorter name"),
     ("53", "the server has no room", "Make room on the server, then ask again"),
     ("55P03", "another process holds the ledger", "Ask again; end the process that holds it"),
     ("57014", "the server took too long", "Ask again"),
@@ -294,6 +304,13 @@ _MEANINGS = (
     ("42", "this is no ledger that this Mandate knows", "Run `mandate ledger verify`"),
     ("22", "the database cannot keep this text", "Look for a NUL character in a name"),
 )
+
+
+def _state(error: psycopg.Error) -> str:
+    """What the client itself refuses to send has no SQLSTATE: it is data (22) that no text can hold."""
+    from psycopg import DataError
+
+    return "22" if isinstance(error, DataError) else ""
 
 
 def _first_line(error: psycopg.Error) -> str:
