@@ -40,7 +40,7 @@ def _of_policies() -> Mapping[str, Callable[[], dict[str, Any]]]:
     thresholds = (f"thresholds/{file.stem}" for file in sorted(share.policies().glob("thresholds/*.yaml")))
     return {
         f"schemas/policies/{name}.json": partial(lambda name: _of_the_library()[name], name)
-        for name in ("scope", "selection", "waivers", *thresholds)
+        for name in ("people", "scope", "selection", "waivers", *thresholds)
     }
 
 

@@ -67,6 +67,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.evidence.public_keys",
         "mandate.engine.policy",
     ),
+    # A person's key is known by its fingerprint, as in the envelopes that it signs.
+    "mandate.engine.policy.people": (
+        *VALUES,
+        "mandate.engine.evidence.public_keys",
+        "mandate.engine.policy",
+    ),
     "mandate.engine.policy.revisions": (
         *VALUES,
         "mandate.engine.configuration",

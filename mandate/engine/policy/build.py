@@ -16,7 +16,7 @@ from typing import Any
 from ... import share
 from ..errors import BadPolicy
 from ..strict_yaml import Document, load
-from . import capabilities, scope, selection, waivers
+from . import capabilities, people, scope, selection, waivers
 from .catalogue import applicable, describe
 from .command import run
 from .complaints import accepted
@@ -38,8 +38,8 @@ class Compiled:
     declarations: tuple[Declaration, ...]
     """The thresholds that packages read, with their schemas and the lines that say so."""
     data: dict[str, Any]
-    """What becomes `data.mandate`: `applicable`, `catalogue`, `scope`, `selection`, `thresholds`
-    and `waivers`."""
+    """What becomes `data.mandate`: `applicable`, `catalogue`, `people`, `scope`, `selection`,
+    `thresholds` and `waivers`."""
 
 
 def build(sources: Sources, *, opa: Path, release: int | None = None) -> dict[str, bytes]:
@@ -94,6 +94,8 @@ def compile_data(tree: Path, sources: Sources, *, opa: Path) -> Compiled:
             data["waivers"] = waivers.compile_waivers(
                 _at(waivers.FOLDER, documents), described.catalogue, waivers.longest(thresholds)
             )
+        with faults.kept():
+            data["people"] = people.compile_people(_at(people.FOLDER, documents))
         with faults.kept():
             data["selection"] = selection.compile_selection(
                 _at(selection.FILE, documents), limits, described.catalogue

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BadConfiguration
+from .people import FOLDER as PEOPLE
 from .waivers import FOLDER as WAIVERS
 
 FOLDER = "schemas"
@@ -22,7 +23,7 @@ def line(file: Path, state: Path) -> str:
 def schema_of(file: Path) -> str:
     """The name of its schema, such as `thresholds/fairness`."""
     folder = f"{file.parent.name}/"
-    if folder == WAIVERS:
+    if folder in (PEOPLE, WAIVERS):
         return file.parent.name
     return f"{folder}{file.stem}" if folder == "thresholds/" else file.stem
 

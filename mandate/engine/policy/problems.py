@@ -68,7 +68,7 @@ def problems_of(tool: str, error: BadPolicy) -> Iterator[Problem]:
 def _rule(fault: BadPolicy) -> str:
     if (code := _CODE.search(fault.what)) is not None:
         return code[1]
-    for name in ("thresholds", "waivers", "scope", "selection"):
+    for name in ("thresholds", "waivers", "people", "scope", "selection"):
         if re.search(rf"(^|/){name}(/|\.yaml)", fault.where):
             return name
     return "policy"

@@ -38,7 +38,8 @@ from .history import Commit, History
 _BUNDLE = ".tar.gz"
 _DIGEST = re.compile(r"sha256:([0-9a-f]{8,64})")
 _DIGITS = re.compile(r"[0-9a-f]{8,64}")
-_OF_A_ROOT = ("mandate/rules", "mandate/lib", "thresholds", "waivers", "scope.yaml", "selection.yaml")
+_FOLDERS = ("mandate/rules", "mandate/lib", "thresholds", "waivers", "people")
+_OF_A_ROOT = (*_FOLDERS, "scope.yaml", "selection.yaml")
 
 
 @dataclass(frozen=True, slots=True)

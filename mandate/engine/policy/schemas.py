@@ -3,7 +3,8 @@
 They are of draft-07, the newest that every release of yaml-language-server reads. A schema says what the
 compiler would accept, as far as a schema can say it. Only the compiler finds: a key that stands twice, an
 anchor and whatever else is no strict YAML; `5.0` where an integer is wanted; a model in two families; a day
-that is in no calendar, and a waiver that ends before it begins or lasts too long.
+that is in no calendar, and a waiver that ends before it begins or lasts too long; a key that cannot be
+read, a name that is not as it is compared, and who or what stands twice among the people.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .. import strict_yaml
 from ..errors import BadPolicy, BadRequest
 from ..nearest import advice
 from ..strict_yaml import Document
-from . import comments, scope, selection, waivers
+from . import comments, people, scope, selection, waivers
 from .build import Compiled
 from .declarations import ANY_NAME, Declaration
 from .layers import LAYERS, Name, Settings
@@ -40,6 +41,7 @@ def schemas(compiled: Compiled, root: int) -> dict[str, Schema]:
     """By name (`selection`, `thresholds/fairness`), what the files of the root with this number may say."""
     above = _set_elsewhere(compiled, root)
     by_name: dict[str, Schema] = {
+        "people": _people(),
         "scope": _scope(compiled, root),
         "selection": _selection(compiled, root),
         "waivers": _waivers(compiled),
@@ -257,6 +259,27 @@ def _scope(compiled: Compiled, root: int) -> Schema:
         "description": "What requests may name: a list here replaces the one of an earlier folder.",
         **({"required": wanted} if wanted else {}),
     }
+
+
+def _people() -> Schema:
+    name = {"type": "string", "pattern": r"\S"}
+    key = {"type": "string", "pattern": r"^(?:ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]+=*(?: .*)?$"}
+    described: Mapping[str, tuple[Schema, str]] = {
+        "name": (name, "By this name the person approves: a mail or user name in lower case."),
+        "keys": (_list_of(key), "Lines of .pub files: what these keys sign, this person has signed."),
+        "roles": (_list_of(name), "In which roles the person may approve or waive."),
+        "identities": (_list_of(name), "Other names of the same person, such as the author's in git."),
+    }
+    properties = {key: {**schema, "description": words} for key, (schema, words) in described.items()}
+    return {
+        "type": ["array", "null"],
+        "description": people.__doc__.partition(". A list of")[0] + "." if people.__doc__ else "",
+        "items": {**_named(properties), "required": ["name", "keys", "roles"]},
+    }
+
+
+def _list_of(items: Schema) -> Schema:
+    return {"type": "array", "uniqueItems": True, "items": items}
 
 
 def _waivers(compiled: Compiled) -> Schema:

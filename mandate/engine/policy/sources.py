@@ -5,7 +5,7 @@ which carries the files of all roots that it was made of, stands for these.
 
     mandate/main, mandate/lib/…, mandate/rules/<category>/<rule>    Rego; package = folder
     mandate/testing/…, *_test.rego                                  what only tests use
-    thresholds/<name>.yaml, waivers/<name>.yaml                     data
+    thresholds/<name>.yaml, waivers/<name>.yaml, people/<name>.yaml  data
     scope.yaml, selection.yaml                                      data
     checks/, schemas/, hidden files, other kinds of file            not part of the policies
 
@@ -25,7 +25,7 @@ from ..errors import BadPolicy
 from ..nearest import advice
 from . import folder
 
-FORMAT = 3
+FORMAT = 4
 """Number of the compiled form, a part of the revision: raise it when the same sources compile otherwise."""
 
 MAX_BYTES = 1 << 20
@@ -40,13 +40,13 @@ MAX_FILES = 5_000
 MAX_RULES = 1_000
 """The most rules: they are compiled in a few seconds, and no catalogue of controls is as long."""
 
-RESERVED = ("applicable", "catalogue", "scope", "selection", "sources", "thresholds", "waivers")
+RESERVED = ("applicable", "catalogue", "people", "scope", "selection", "sources", "thresholds", "waivers")
 """Names below `data.mandate` that the compiler fills: no Rego there."""
 
 _READ = (".rego", ".yaml", ".yml", ".json")
-_TOP = ("mandate", "thresholds", "waivers", "checks", "schemas", "scope.yaml", "selection.yaml")
+_TOP = ("mandate", "thresholds", "waivers", "people", "checks", "schemas", "scope.yaml", "selection.yaml")
 _DATA_FILES = ("scope.yaml", "selection.yaml")
-_DATA_FOLDERS = ("thresholds", "waivers")
+_DATA_FOLDERS = ("thresholds", "waivers", "people")
 _NOT_POLICIES = ("checks", "schemas")
 _RULE_FOLDER_PARTS = 4
 _RULES = "mandate/rules/"

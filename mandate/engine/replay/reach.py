@@ -28,7 +28,7 @@ from ..policy.bundle import Bundle
 from ..policy.command import run
 from ..policy.sources import RESERVED, Kind, Sources
 
-_DATA = {"applicable", "catalogue", "scope", "selection", "thresholds", "waivers"}
+_DATA = {"applicable", "catalogue", "people", "scope", "selection", "thresholds", "waivers"}
 _RULES = "mandate/rules/"
 _ARGUED = ("mandate/main", "mandate/lib")
 """Folders of the library of which `reached` itself is a reading."""

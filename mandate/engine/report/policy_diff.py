@@ -26,6 +26,7 @@ _TITLES = {
     Section.SELECTION: "Selection",
     Section.JUDGING: "What judges where",
     Section.WAIVERS: "Waivers",
+    Section.PEOPLE: "People",
     Section.SCOPE: "Scope",
 }
 _STYLES = {Effect.TIGHTER: "green", Effect.LOOSER: "red", Effect.OTHER: "dim"}

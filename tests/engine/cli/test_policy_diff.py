@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mandate import share
+from mandate.engine.evidence.public_keys import PublicKey
 from tests.organisation import Organisation, founded
 from tests.repository import Repository
 
@@ -50,7 +52,7 @@ def test_programs_read_both_sides_of_each_change(organisation: Organisation) -> 
     assert report["old"]["name"] == head(organisation)
     assert report["old"]["revision"] != report["new"]["revision"]
     none = {"added": 0, "removed": 0, "changed": 0}
-    sections = ("rules", "code", "thresholds", "selection", "judging", "waivers", "scope")
+    sections = ("rules", "code", "thresholds", "selection", "judging", "waivers", "people", "scope")
     assert report["summary"] == {
         "tighter": 1,
         "looser": 0,
@@ -207,3 +209,38 @@ def test_without_settings_the_folder_itself_is_compared(tmp_path: Path) -> None:
 def test_without_policies_the_library_alone_is_compared(tmp_path: Path) -> None:
     shown = Organisation(tmp_path).mandate("policy", "diff", str(share.policies()))
     assert "No difference in what is judged: it is the same revision." in shown.out
+
+
+def test_a_reviewer_sees_who_may_sign_and_who_no_longer(organisation: Organisation) -> None:
+    people = organisation.folder / "policies/people/risk.yaml"
+    people.parent.mkdir()
+    keys = [PublicKey.of(Ed25519PrivateKey.generate().public_key()) for _ in range(3)]
+    people.write_text(
+        f"- name: ana@bank.example\n  keys: [{keys[0].ssh}]\n  roles: [risk_officer]\n"
+        f"- name: bo@bank.example\n  keys: [{keys[1].ssh}]\n  roles: []\n"
+    )
+    added = organisation.mandate("policy", "diff", "HEAD").out
+    assert "looser   ana@bank.example may sign now, with the role risk_officer\n" in added
+    assert "looser   bo@bank.example may sign now, with no role\n" in added
+    Repository(organisation.folder).commit()
+    people.write_text(
+        f"- name: ana@bank.example\n  keys: [{keys[2].ssh}]\n  roles: [risk_officer, model_owner]\n"
+        "  identities: [ana]\n"
+    )
+    changed = organisation.mandate("policy", "diff", "HEAD", "--output", "json").json["changes"]
+    assert [(each["subject"], each["aspect"], each["effect"], each["says"]) for each in changed] == [
+        (
+            "ana@bank.example",
+            "identities",
+            "tighter",
+            "has other identities: now with ana",
+        ),
+        (
+            "ana@bank.example",
+            "keys",
+            "other",
+            f"has other keys: now with {keys[2].keyid}, no longer with {keys[0].keyid}",
+        ),
+        ("ana@bank.example", "roles", "looser", "has other roles: now with model_owner"),
+        ("bo@bank.example", "", "tighter", "may sign no longer, and was there with no role"),
+    ]

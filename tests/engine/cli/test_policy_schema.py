@@ -13,7 +13,7 @@ from mandate.engine.strict_yaml import load_file
 from tests.organisation import Organisation, founded
 
 CHECKOUT = Path(__file__).parents[3]
-OF_THE_LIBRARY = ["scope", "selection", "waivers"] + [
+OF_THE_LIBRARY = ["people", "scope", "selection", "waivers"] + [
     f"thresholds/{file.stem}" for file in sorted((share.policies() / "thresholds").glob("*.yaml"))
 ]
 NAMES = sorted(["mandate", *OF_THE_LIBRARY])

@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Print the JSON Schema of a YAML file that you write: which settings there are, and what they may be.
 
-    NAME is scope, selection, waivers, mandate (for mandate.yaml), or thresholds of your policies, such as
-    thresholds/fairness. Without a name, the names are listed.
+    NAME is people, scope, selection, waivers, mandate (for mandate.yaml), or thresholds of your policies,
+    such as thresholds/fairness. Without a name, the names are listed.
     """
     if write and name is not None:
         raise click.UsageError("--write writes all of them: name none.")

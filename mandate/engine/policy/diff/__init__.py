@@ -1,7 +1,7 @@
 """What differs between two revisions of policies, in a reviewer's words.
 
-Compared is what judges: the catalogue, the thresholds, the selection, waivers and scope as they compile, and
-Rego as it is parsed. Comments, tests, the order of rules and format make no difference.
+Compared is what judges: the catalogue, the thresholds, the selection, waivers, people and scope as
+they compile, and Rego as it is parsed. Comments, tests, the order of rules and format make no difference.
 
 What a change of a pattern or a layer leads to is worked out and said, rather than left to the reader: a
 pattern by the rules that judge where they did not before, a layer by the values that held there.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..build import Compiled
 from ..sources import Kind as SourceKind
-from . import code, judging, rules, scope, selection, thresholds, waivers
+from . import code, judging, people, rules, scope, selection, thresholds, waivers
 from .changes import Change, Effect, Kind, Section
 
 
@@ -46,6 +46,7 @@ def compare(old: Compiled, new: Compiled, *, opa: Path) -> Difference:
         changes += scope.changes(old, new)
         changes += thresholds.changes(old, new)
         changes += waivers.changes(old, new)
+        changes += people.changes(old, new)
         if not same_code:
             changes += code.changes(old, new, opa=opa)
         if not same_code or any(old.data[part] != new.data[part] for part in ("scope", "selection")):

@@ -52,6 +52,7 @@ class Section(StrEnum):
     JUDGING = "judging"
     """Which rules judge where, for whatever reason."""
     WAIVERS = "waivers"
+    PEOPLE = "people"
     SCOPE = "scope"
 
 
