@@ -24,8 +24,8 @@ _SCHEMA = "See schemas/input.v1.json"
 class ClaimedFacts:
     """The document that a caller sent.
 
-    What the caller may not say is replaced: the time, who asks, the risk tier, and the origin of each fact,
-    which is `reported` whatever the document says. What is asked stands outside of the document: one that is
+    What the caller may not say is replaced: the time, who asks and whether it is a what-if, the risk tier,
+    and the origin of each fact, which is `reported` whatever the document says. What is asked stands outside of the document: one that is
     about something else is refused, or it would choose the rules that judge it.
     """
 
@@ -38,6 +38,7 @@ class ClaimedFacts:
         risk_tier_of: Callable[[str], str],
         action: Action,
         environment: str,
+        what_if: bool = False,
         overriding: Collection[str] = (),
     ) -> None:
         """`where` names the document in errors; `action` and `environment` are what is asked. Those of the
@@ -49,6 +50,7 @@ class ClaimedFacts:
         self._requested_by = requested_by
         self._risk_tier_of = risk_tier_of
         self._asked = {"action": action.value, "environment": environment}
+        self._what_if = what_if
         self._overriding = overriding
 
     def assemble(self, time: datetime) -> Input:
@@ -69,6 +71,7 @@ class ClaimedFacts:
             | {
                 "time": time.isoformat(),
                 "requested_by": self._requested_by,
+                "what_if": self._what_if,
             }
         )
         claim["subject"] = subject | {"risk_tier": self._risk_tier_of(str(subject.get("name")))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from unicodedata import normalize
 
 from pydantic import Field
@@ -59,6 +59,18 @@ class Developer(Frozen):
     certificates: tuple[Certificate, ...] = ()
 
 
+class ShownFinding(Frozen):
+    """What an approver was shown of one term of one rule; see `mandate.engine.decision.Finding`."""
+
+    rule: Name
+    term: Name
+    level: str
+    outcome: str
+    measured: Any
+    comparison: str
+    bound: Any
+
+
 class Approval(Frozen):
     """Somebody's consent to one artifact."""
 
@@ -68,12 +80,25 @@ class Approval(Frozen):
     """Root digest of the artifact that was approved."""
     approved_at: UtcTime
     reference: str = ""
+    entry: Name | None = None
+    """The id of the entry of the log in which it is signed; `None` if nobody signed it."""
+    index: Annotated[int, Field(ge=0)] | None = None
+    """The entry's place in the log."""
+    keyid: Name | None = None
+    """The key that signed it, by whose public key that was verified."""
+    decision: Name | None = None
+    """The recorded decision whose findings the approver was shown."""
+    shown: tuple[ShownFinding, ...] = ()
+    """These findings."""
+    revoked_by: Name | None = None
+    """The entry that revoked it, in words."""
 
 
 class Waiver(Frozen):
     """A violation that somebody answers for, for a time."""
 
     id: Name
+    """Of the entry of the log in which it is signed."""
     rule: Name
     """`category.rule`, or `category.rule:term`."""
     subject_sha256: Sha256
@@ -82,3 +107,9 @@ class Waiver(Frozen):
     reference: Annotated[str, Field(min_length=1)]
     effective_on: UtcTime
     expires: UtcTime
+    index: Annotated[int, Field(ge=0)] | None = None
+    """The entry's place in the log."""
+    keyid: Name | None = None
+    """The key that signed it, by whose public key that was verified."""
+    revoked_by: Name | None = None
+    """The entry that revoked it, in words."""

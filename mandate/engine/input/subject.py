@@ -37,3 +37,5 @@ class Request(Frozen):
     requested_by: Name
     time: UtcTime
     """Set by the gate. The only clock that policies have."""
+    what_if: bool = False
+    """Whether it is only asked what would be decided. Set by the gate."""

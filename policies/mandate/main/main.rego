@@ -81,14 +81,14 @@ _failures contains wording.could_not_find_out(entry.name, object.get(entry, "rea
 
 # By rule, then term: sets and objects iterate in order.
 _findings := [finding |
-	some of_rule in object.union(_all_well, _others)
+	some of_rule in object.union_n([_all_well, _others, _resting])
 	some finding in of_rule
 ]
 
 # What most rules find is that all is well: each term that must be judged has one check, which holds. To say that
 # this way takes half the time.
 _all_well[rule] := passed if {
-	some rule, [category, name] in selection.whole
+	some rule, [category, name] in _at_once
 	must := library[category][name].must
 	holding := {check.term | some check in must; check.holds == true}
 	holding == library[category][name].terms
@@ -102,12 +102,57 @@ _all_well[rule] := passed if {
 }
 
 _others[rule] := [finding | some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))] if {
-	some rule in (selection.rules - object.keys(_all_well))
+	some rule in ((selection.rules - object.keys(_all_well)) - _on_approvals)
 	[category, name] := split(rule, ".")
 	must := {_attributed(check) | some check in library[category][name].must}
 	should := {_attributed(check) | some check in library[category][name].should}
 	terms := {term | some term in library[category][name].terms}
 }
+
+# An approval counts for what was found then, so the rules that depend on approvals are judged last, and are told what
+# all others find.
+_resting[rule] := [finding | some [_, finding] in _selected(rule, sort(_judged(rule, terms, must, should)))] if {
+	some rule in (selection.rules & _on_approvals)
+	[category, name] := split(rule, ".")
+	found := {part: checks |
+		some part in ["must", "should", "terms"]
+		checks := {check | some check in library[category][name][part]}
+	} with data.mandate.lib.approvals.basis as _basis
+	must := {_attributed(check) | some check in found.must}
+	should := {_attributed(check) | some check in found.should}
+	terms := found.terms
+}
+
+# Where nobody signed one there is nothing to tell.
+_on_approvals contains rule if {
+	_some_are_signed
+	some rule, about in catalogue
+	"approvals" in about.depends_on
+}
+
+_some_are_signed if {
+	some approval in input.approvals
+	is_string(approval.entry)
+}
+
+_basis := {
+	"findings": [finding |
+		some of_rule in object.union(_all_well, _others)
+		some finding in of_rule
+	],
+	"resting": _on_approvals,
+	"ages": {[rule, check.term] |
+		some rule in (selection.rules - _on_approvals)
+		[category, name] := split(rule, ".")
+		some part in ["must", "should"]
+		some check in library[category][name][part]
+		check.ages == true
+	},
+}
+
+_at_once := selection.whole if {
+	not _some_are_signed
+} else := object.remove(selection.whole, _on_approvals)
 
 # A check that names no term would be nowhere among the findings, and what it says would be lost.
 _attributed(check) := check if {
@@ -195,7 +240,7 @@ _finding(rule, level, outcome, check) := object.union_n([
 _stated(check) := object.remove(check, _unstated)
 
 # What only wording needs is not part of a finding.
-_unstated := ["holds", "proven", "unit"]
+_unstated := ["holds", "proven", "unit", "ages", "why"]
 
 _failed_outcome(rule, check) := "warning" if {
 	_is_announced(rule)

@@ -50,6 +50,7 @@ judging(rule, changes, annotations) := decision if {
 		with data.mandate.rules as {"fruit": {"ripe": rule}}
 		with data.mandate.catalogue as {"fruit.ripe": about(annotations)}
 		with data.mandate.applicable as testing.applicable({"fruit.ripe": about(annotations)})
+		with data.mandate.people as testing.people
 }
 
 outcomes(decision) := [[finding.term, finding.level, finding.outcome] | some finding in decision.findings]
@@ -277,6 +278,8 @@ waiver := {
 	"reference": "MRM-120",
 	"effective_on": "2026-11-01T00:00:00Z",
 	"expires": "2026-12-01T00:00:00Z",
+	"keyid": "SHA256:risk_officer",
+	"revoked_by": null,
 }
 
 waived := [testing.appended("/waivers", waiver)]
@@ -566,4 +569,70 @@ test_a_missing_collector_is_named if {
 			"The collector drift found nothing: not configured: mandate.yaml has no collectors.drift.",
 		]),
 	]
+}
+
+# An approval counts for what was found: `fruit.ripe` is what is found, and `people.agreed` depends on approvals.
+
+agreed(approvals) := decision if {
+	changes := [testing.replaced("/request/what_if", false), testing.replaced("/approvals", approvals)]
+	decision := main.decision with input as testing.changed(changes)
+		with data.mandate.rules.fruit.ripe as must({check("red", {"ages": true})})
+		with data.mandate.rules.fruit.round as {"terms": {"apple"}, "must": {check("apple", {"measured": 5.5})}}
+		with data.mandate.catalogue as catalogue_of_two
+		with data.mandate.applicable as testing.applicable(catalogue_of_two)
+		with data.mandate.people as testing.people
+}
+
+catalogue_of_two := {
+	"fruit.ripe": about({}),
+	"fruit.round": about({}),
+	"approvals.signed_off": about({"depends_on": ["approvals", "developers", "mlflow"], "waivable": false}),
+}
+
+consent(role, approver, shown) := {
+	"approver": approver,
+	"role": role,
+	"subject_sha256": testing.good.subject.sha256,
+	"approved_at": "2026-11-19T10:00:00Z",
+	"reference": "",
+	"entry": sprintf("entry of %s", [approver]),
+	"index": 3,
+	"keyid": sprintf("SHA256:%s", [role]),
+	"decision": "the one that was shown",
+	"shown": shown,
+	"revoked_by": null,
+}
+
+both(shown) := [
+	consent("model_owner", "carol@bank.example", shown),
+	consent("risk_officer", "dora@bank.example", shown),
+]
+
+shown_first := [object.filter(finding, ["rule", "term", "level", "outcome", "measured", "comparison", "bound"]) |
+	some finding in agreed([]).findings
+]
+
+test_what_was_denied_for_want_of_approvals_is_allowed_by_those_who_saw_it if {
+	agreed([]).outcome == "deny"
+	agreed(both(shown_first)).outcome == "allow"
+}
+
+test_an_approval_of_other_findings_does_not_count_and_the_denial_says_why if {
+	others := json.patch(shown_first, [{"op": "replace", "path": sprintf("/%d/measured", [round_at]), "value": 6.25}])
+	decision := agreed(both(others))
+	decision.outcome == "deny"
+	some finding in decision.findings
+	finding.term == "model_owner"
+	contains(finding.message, concat("", [
+		"The approval by carol@bank.example of 2026-11-19T10:00:00Z (entry 3) does not count: ",
+		"since then, fruit.round for apple was 6.25 (>= 5, passed) and is 5.5 (>= 5, passed).",
+	]))
+}
+
+round_at := [at | some at, finding in shown_first; finding.rule == "fruit.round"][0]
+
+test_that_something_grew_older_is_no_other_finding if {
+	ripe_at := [at | some at, finding in shown_first; finding.rule == "fruit.ripe"][0]
+	older := json.patch(shown_first, [{"op": "replace", "path": sprintf("/%d/measured", [ripe_at]), "value": 6}])
+	agreed(both(older)).outcome == "allow"
 }

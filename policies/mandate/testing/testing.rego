@@ -64,3 +64,16 @@ _verdict(holding) := "no verdict" if {
 } else := "holds" if {
 	holding == {true}
 } else := "fails"
+
+# METADATA
+# description: |
+#   Who may sign, as `data.mandate.people` has them: those who approve the good input, with keys named after their roles.
+people[approval.approver] := {
+	"name": approval.approver,
+	"keys": {sprintf("SHA256:%s", [approval.role]): "ssh-ed25519 AAAA"},
+	"roles": [approval.role],
+	"identities": [],
+	"set_at": "organisation/people/all.yaml:1",
+} if {
+	some approval in data.mandate.testing.good.approvals
+}

@@ -7,6 +7,7 @@
 package mandate.lib.facts
 
 import data.mandate.lib.collectors
+import data.mandate.lib.instants
 
 # METADATA
 # description: A figure of the input, as it stands there. One that rests on no row is none, whatever its value.
@@ -53,6 +54,11 @@ quantity(collector, value, unit) := {
 	"collector": collector,
 	"unit": unit,
 }
+
+# METADATA
+# description: |
+#   The days from an instant to the request. Time alone moves it: it can grow without a change of what was found.
+age(collector, instant) := object.union(quantity(collector, instants.days_since(instant), "days"), {"ages": true})
 
 # METADATA
 # description: What a rule makes of several collectors' sections. The first one is named as the fact's own.

@@ -102,3 +102,16 @@ test_a_fact_of_several_collectors_is_as_weak_as_the_weakest if {
 test_a_set_becomes_a_list_in_order if {
 	facts.derived("fairness", {"b", "a"}).measured == ["a", "b"] with input as document
 }
+
+test_an_age_is_in_days_and_moves_by_itself if {
+	age := facts.age("provenance", "2026-11-08T21:30:00Z") with input as {"request": {"time": "2026-11-20T09:30:00Z"}, "collection": [{"name": "provenance", "status": "collected", "origin": "measured"}]}
+	age == {
+		"measured": 11.5,
+		"origin": "measured",
+		"n": null,
+		"interval": null,
+		"collector": "provenance",
+		"unit": "days",
+		"ages": true,
+	}
+}

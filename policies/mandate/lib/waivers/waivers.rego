@@ -2,16 +2,19 @@
 # description: |
 #   Waivers: of a rule or one of its terms, for one version or one artifact, for a time. Those of the policies
 #   (`data.mandate.waivers`) were reviewed with them. Those of the input are believed only where Mandate itself read them
-#   (the collection's entry `waivers`, measured), and only for the artifact that is judged.
+#   from the log (the collection's entry `waivers`, measured), and only for the artifact that is judged; they were signed
+#   by somebody with a role that may waive, who is no author of the model.
 # custom:
 #   thresholds:
 #     waivers.longest_days: {type: integer, tightens: down, minimum: 1, maximum: 366, unit: days}
+#     waivers.roles: {type: array, tightens: down, items: {type: string, minLength: 1}}
 #     waivers.expiring_within_days: {type: integer, tightens: up, minimum: 0, maximum: 366, unit: days}
 package mandate.lib.waivers
 
 import data.mandate.catalogue
 import data.mandate.lib.collectors
 import data.mandate.lib.instants
+import data.mandate.lib.people
 import data.mandate.lib.selection
 import data.mandate.lib.thresholds
 import data.mandate.thresholds.waivers as settings
@@ -86,7 +89,21 @@ _flaw(waiver) := "it has no instant from which, or until which, it holds" if {
 	not catalogue[_rule(waiver)]
 } else := "the rule cannot be waived" if {
 	not catalogue[_rule(waiver)].waivable == true
+} else := _flaw_of_signed(waiver) if {
+	not waiver.subject
 }
+
+_flaw_of_signed(waiver) := flaw if {
+	flaw := people.not_by(_approver(waiver), waiver.keyid)
+} else := sprintf("%s revoked it", [waiver.revoked_by]) if {
+	is_string(waiver.revoked_by)
+} else := "no role of its approver may waive" if {
+	count(people.roles(_approver(waiver)) & {role | some role in thresholds.of(settings.roles).value}) == 0
+} else := "its approver is an author of the model" if {
+	people.is_author(_approver(waiver))
+}
+
+_approver(waiver) := people.signer(object.get(waiver, "approver", null))
 
 default _warning(_, _, _) := null
 

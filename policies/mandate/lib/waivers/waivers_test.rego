@@ -13,10 +13,13 @@ waiver := {
 	"reference": "MRM-120",
 	"effective_on": "2026-11-20T09:30:00Z",
 	"expires": "2026-12-20T09:30:00Z",
+	"index": 7,
+	"keyid": "SHA256:risk_officer",
+	"revoked_by": null,
 }
 
 # Of the policies, for a version.
-reviewed := object.union(object.remove(waiver, ["subject_sha256"]), {
+reviewed := object.union(object.remove(waiver, ["subject_sha256", "index", "keyid", "revoked_by"]), {
 	"id": "organisation/waivers/credit.yaml:3",
 	"subject": {"name": testing.good.subject.name, "version": testing.good.subject.version},
 })
@@ -24,18 +27,19 @@ reviewed := object.union(object.remove(waiver, ["subject_sha256"]), {
 with_waivers(waivers, changes) := testing.changed(array.concat([testing.replaced("/waivers", waivers)], changes))
 
 test_a_waiver_for_the_term_counts if {
-	waivers.of("drift.psi", "pirat") == waiver with input as with_waivers([waiver], [])
+	waivers.of("drift.psi", "pirat") == waiver with input as with_waivers([waiver], []) with data.mandate.people as testing.people
 	waivers.of("drift.psi", "pirat") == reviewed with input as testing.good with data.mandate.waivers as [reviewed]
 }
 
 test_a_waiver_for_the_rule_counts_for_every_term if {
 	whole := object.union(waiver, {"rule": "drift.psi"})
-	waivers.of("drift.psi", "pirat") == whole with input as with_waivers([whole], [])
+	waivers.of("drift.psi", "pirat") == whole with input as with_waivers([whole], []) with data.mandate.people as testing.people
 }
 
 test_of_several_the_first_by_id_is_named if {
 	several := [waiver, object.union(waiver, {"id": "w-1", "rule": "drift.psi"}), object.union(waiver, {"id": "w-3"})]
 	waivers.of("drift.psi", "pirat").id == "w-1" with input as with_waivers(several, [])
+		with data.mandate.people as testing.people
 }
 
 changes_that_void := {
@@ -54,6 +58,7 @@ changes_that_void := {
 test_what_does_not_count[note] if {
 	some note, change in changes_that_void
 	not waivers.of("drift.psi", "pirat") with input as with_waivers([object.union(waiver, change)], [])
+		with data.mandate.people as testing.people
 	not waivers.of("drift.psi", "pirat") with input as testing.good
 		with data.mandate.waivers as [object.union(reviewed, change)]
 }
@@ -61,6 +66,7 @@ test_what_does_not_count[note] if {
 test_a_waiver_may_last_as_long_as_is_allowed if {
 	longest := object.union(waiver, {"expires": "2027-02-18T09:30:00Z"})
 	waivers.of("drift.psi", "pirat") == longest with input as with_waivers([longest], [])
+		with data.mandate.people as testing.people
 }
 
 test_where_nothing_says_how_long_none_counts if {
@@ -90,13 +96,59 @@ test_only_waivers_that_mandate_read_are_believed[note] if {
 		"missing": testing.replaced("/collection/9", {"name": "waivers", "status": "missing", "reason": ""}),
 		"not asked": testing.removed("/collection/9"),
 	}
-	not waivers.of("drift.psi", "pirat") with input as with_waivers([waiver], [change])
+	not waivers.of("drift.psi", "pirat") with input as with_waivers([waiver], [change]) with data.mandate.people as testing.people
 }
 
 test_an_artifact_without_a_digest_has_no_waiver if {
 	nameless := object.union(waiver, {"subject_sha256": null})
 	changed := with_waivers([nameless], [testing.replaced("/subject/sha256", null)])
-	not waivers.of("drift.psi", "pirat") with input as changed
+	not waivers.of("drift.psi", "pirat") with input as changed with data.mandate.people as testing.people
+}
+
+# Why a waiver of the log does not count, by what is changed in it or in the people.
+unsigned := {
+	"somebody unknown": {
+		"change": {"approver": "eve@bank.example"},
+		"people": {},
+		"flaw": "the policies know no such person",
+	},
+	"nobody": {"change": {"approver": " "}, "people": {}, "flaw": "the policies know no such person"},
+	"another's key": {
+		"change": {"keyid": "SHA256:model_owner"},
+		"people": {},
+		"flaw": "it is signed by a key that is not theirs",
+	},
+	"no key": {"change": {"keyid": null}, "people": {}, "flaw": "it is signed by a key that is not theirs"},
+	"revoked": {
+		"change": {"revoked_by": "dora@bank.example, in entry 9,"},
+		"people": {},
+		"flaw": "dora@bank.example, in entry 9, revoked it",
+	},
+	"another role": {
+		"change": {},
+		"people": {"dora@bank.example": {"roles": ["model_owner"]}},
+		"flaw": "no role of its approver may waive",
+	},
+	"an author": {
+		"change": {},
+		"people": {"dora@bank.example": {"identities": ["bob@bank.example"]}},
+		"flaw": "its approver is an author of the model",
+	},
+}
+
+test_a_waiver_of_the_log_counts_by_who_signed_it[note] if {
+	some note, case in unsigned
+	changed := with_waivers([object.union(waiver, case.change)], [])
+	changed_people := object.union(testing.people, case.people)
+	not waivers.of("drift.psi", "pirat") with input as changed with data.mandate.people as changed_people
+	reports := waivers.reports(set()) with input as changed with data.mandate.people as changed_people
+	[report.warning | some report in reports] == [sprintf("It does not count: %s.", [case.flaw])]
+}
+
+test_a_reviewed_waiver_needs_no_signature if {
+	waivers.of("drift.psi", "pirat") == reviewed with input as testing.good
+		with data.mandate.waivers as [reviewed]
+		with data.mandate.people as {}
 }
 
 # What is reported of a waiver, by what is changed in it and whether a violation needed it.

@@ -10,12 +10,19 @@ import data.mandate.lib.thresholds
 
 # METADATA
 # description: A check that does not hold, after the rule's `failure_msg`.
-failed(check) := sprintf("%s %s (%s), %s.", [
+failed(check) := sprintf("%s %s (%s), %s.%s", [
 	name(check.term),
 	_measured(check),
 	_source(check),
 	_counterfactual(check),
+	_why(check),
 ])
+
+# What a rule has to say of it besides.
+_why(check) := sprintf(" %s", [check.why]) if {
+	is_string(check.why)
+	check.why != ""
+} else := ""
 
 # METADATA
 # description: A term that nothing was judged for, after the rule's title.
@@ -94,15 +101,17 @@ _measured(check) := sprintf("measured %s%s", [number(check.measured, check.bound
 	check.measured in {null, ""}
 } else := "has none" if {
 	check.measured == []
-} else := sprintf("has %s", [_value(check.measured)]) if {
+} else := sprintf("has %s", [told(check.measured)]) if {
 	is_array(check.measured)
-} else := sprintf("is %s", [_value(check.measured)])
+} else := sprintf("is %s", [told(check.measured)])
 
 _unit(check) := sprintf(" %s", [check.unit]) if {
 	is_string(check.unit)
 } else := ""
 
-_value(value) := "none" if {
+# METADATA
+# description: Any value, as it is shown in a sentence.
+told(value) := "none" if {
 	value == []
 } else := _list(value) if {
 	is_array(value)
@@ -128,7 +137,7 @@ _n(check) := [sprintf("n = %s", [grouped(check.n)])] if {
 } else := []
 
 _interval(check) := [sprintf("%s %% interval %s to %s", [
-	_value(check.interval.level * 100),
+	told(check.interval.level * 100),
 	_rounded(check.interval.lower),
 	_rounded(check.interval.upper),
 ])] if {
@@ -155,18 +164,18 @@ _only_reported(check, clause) := "" if {
 	judging.accepted_origins.set_at,
 ])
 
-_passing(check) := sprintf("at ≤ %s%s", [_value(check.bound), _unit(check)]) if {
+_passing(check) := sprintf("at ≤ %s%s", [told(check.bound), _unit(check)]) if {
 	check.comparison == "<="
-} else := sprintf("at ≥ %s%s", [_value(check.bound), _unit(check)]) if {
+} else := sprintf("at ≥ %s%s", [told(check.bound), _unit(check)]) if {
 	check.comparison == ">="
 } else := "once it is recorded" if {
 	check.comparison == "present"
-} else := sprintf("with %s", [_value(check.bound)]) if {
+} else := sprintf("with %s", [told(check.bound)]) if {
 	check.comparison == "includes"
-} else := sprintf("as one of: %s", [_value(check.bound)]) if {
+} else := sprintf("as one of: %s", [told(check.bound)]) if {
 	check.comparison == "one of"
 	count(check.bound) > 1
-} else := sprintf("as %s", [_value(check.bound)])
+} else := sprintf("as %s", [told(check.bound)])
 
 _for(term) := "" if {
 	term == "*"

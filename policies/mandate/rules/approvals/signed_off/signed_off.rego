@@ -2,11 +2,15 @@
 # title: Enough people, none of them an author, approved the artifact
 # description: |
 #   For each role of `approvals.required`, that many different people approved this very artifact before the request was
-#   made. Somebody with several roles fills one place only. No approver is an author of the model: neither among the
-#   developers nor the run's user. Identities are compared without case and surrounding space.
+#   made. Somebody with several roles fills one place only. No approver is an author of the model, by any name that is
+#   known of them: neither among the developers nor the run's user. Identities are compared without case and surrounding
+#   space.
+#
+#   An approval is signed with the approver's own key, and bound to the findings that were shown. It counts as long as
+#   these are what is found, and the policies' own data give the approver that key and that role.
 # custom:
 #   failure_msg: The artifact is not signed off
-#   solution: Ask somebody with the role, who is not an author, to approve the artifact by its digest.
+#   solution: Ask somebody with the role, who is not an author, to run `mandate approve`.
 #   severity: critical
 #   collections: [essential, people]
 #   controls:
@@ -26,6 +30,7 @@ package mandate.rules.approvals.signed_off
 import data.mandate.lib.approvals
 import data.mandate.lib.check
 import data.mandate.lib.facts
+import data.mandate.lib.people
 import data.mandate.lib.thresholds
 import data.mandate.thresholds.approvals as settings
 
@@ -35,9 +40,10 @@ terms contains "different people"
 
 terms contains "independent"
 
-must contains check.at_least(role, facts.quantity("approvals", count(_people({role})), "people"), bound) if {
+must contains check.at_least(role, object.union(people_in_role, {"why": approvals.uncounted(role)}), bound) if {
 	is_array(input.approvals)
 	some role, bound in _required
+	people_in_role := facts.quantity("approvals", count(_people({role})), "people")
 }
 
 must contains check.at_least("different people", places, thresholds.fixed(sum(_places))) if {
@@ -47,8 +53,9 @@ must contains check.at_least("different people", places, thresholds.fixed(sum(_p
 
 # Who is measured are the approvers who are authors. Where nobody is known to be one, nothing shows that none is.
 must contains check.equals("independent", interested, thresholds.fixed([])) if {
-	_authors != set()
-	interested := facts.joint(["approvals", "developers", "mlflow"], _people(object.keys(_required)) & _authors)
+	people.authors != set()
+	authors := {one | some one in _people(object.keys(_required)); people.is_author(one)}
+	interested := facts.joint(["approvals", "developers", "mlflow"], authors)
 }
 
 # A role of the same name as another term would be judged in its place.
@@ -64,16 +71,8 @@ _places := [bound.value | some bound in _required]
 _people(roles) := {person |
 	some approval in approvals.counting
 	approval.role in roles
-	person := approvals.person(approval.approver)
+	person := people.person(approval.approver)
 }
-
-_authors contains person if {
-	some developer in input.developers
-	some identity in array.concat([developer.name], object.get(developer, "identities", []))
-	person := approvals.person(identity)
-}
-
-_authors contains approvals.person(input.model.source.user) if input.developers[0]
 
 # Places that can be filled at once, one person each. By the deficiency form of Hall's theorem (O. Ore, 1955) that is
 # the least, over all sets of roles, of the people with one of these roles and the places of all other roles.

@@ -172,6 +172,57 @@ test_an_author_who_approves_is_named if {
 	} in checks
 }
 
+signed := object.union(approval("carol", "model_owner"), {
+	"entry": "019a0000-0000-7000-8000-000000000001",
+	"index": 4,
+	"keyid": "SHA256:carol",
+	"shown": [finding],
+	"revoked_by": null,
+})
+
+finding := {
+	"rule": "fairness.demographic_parity",
+	"term": "sex",
+	"level": "must",
+	"outcome": "passed",
+	"measured": 0.04,
+	"comparison": "<=",
+	"bound": 0.05,
+}
+
+people := {"carol": {
+	"keys": {"SHA256:carol": "ssh-ed25519 AAAA"},
+	"roles": ["model_owner"],
+	"identities": ["carol@home.example"],
+}}
+
+basis := {"findings": [finding], "resting": set(), "ages": set()}
+
+test_a_signed_approval_counts_while_its_findings_hold if {
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(given([signed, dora]))
+		with data.mandate.people as people
+		with data.mandate.lib.approvals.basis as basis
+	judged == verdicts("holds", "holds", "holds", "holds")
+}
+
+test_where_one_no_longer_counts_the_check_says_why if {
+	checks := rule.must with input as testing.changed(given([signed, dora]))
+		with data.mandate.people as people
+		with data.mandate.lib.approvals.basis as object.union(basis, {"findings": []})
+	{check.why | some check in checks; check.term == "model_owner"} == {concat("", [
+		"The approval by carol of 2026-11-19T10:00:00Z (entry 4) does not count: since then, ",
+		"fairness.demographic_parity for sex was 0.04 (<= 0.05, passed) and is not judged.",
+	])}
+}
+
+test_an_author_is_found_by_any_name_that_the_policies_know if {
+	changes := array.concat(given([signed, dora]), [testing.replaced("/model/source/user", "carol@home.example")])
+	judged := testing.verdicts(rule.terms, rule.must) with input as testing.changed(changes)
+		with data.mandate.people as people
+		with data.mandate.lib.approvals.basis as basis
+	judged == verdicts("holds", "holds", "holds", "fails")
+}
+
 test_a_role_with_the_name_of_another_term_is_refused[name] if {
 	some name in ["independent", "different people"]
 	required := {name: {"default": {"value": 0, "set_at": "x:1"}}}

@@ -21,7 +21,6 @@ package mandate.rules.provenance.data_age
 
 import data.mandate.lib.check
 import data.mandate.lib.facts
-import data.mandate.lib.instants
 import data.mandate.lib.thresholds
 import data.mandate.thresholds.provenance as settings
 
@@ -31,4 +30,4 @@ must contains check.at_most("data.as_of", _age, thresholds.of(settings.data_age_
 
 must contains check.at_least("data.as_of", _age, thresholds.fixed(0))
 
-_age := facts.quantity("provenance", instants.days_since(input.provenance.data.as_of), "days")
+_age := facts.age("provenance", input.provenance.data.as_of)

@@ -45,6 +45,7 @@ test_the_age_is_in_days if {
 		"n": null,
 		"interval": null,
 		"unit": "days",
+		"ages": true,
 		"proven": true,
 		"holds": true,
 	} in checks

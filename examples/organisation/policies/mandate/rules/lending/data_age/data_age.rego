@@ -24,7 +24,6 @@ package mandate.rules.lending.data_age
 
 import data.mandate.lib.check
 import data.mandate.lib.facts
-import data.mandate.lib.instants
 import data.mandate.lib.thresholds
 import data.mandate.thresholds.lending as settings
 
@@ -35,4 +34,4 @@ must contains check.at_most("data.as_of", _age, thresholds.of(settings.data_age_
 # Data from the future are a mistake in the record.
 must contains check.at_least("data.as_of", _age, thresholds.fixed(0))
 
-_age := facts.quantity("provenance", instants.days_since(input.provenance.data.as_of), "days")
+_age := facts.age("provenance", input.provenance.data.as_of)
