@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,16 @@ from typing import TYPE_CHECKING, Any
 from .engine import posts
 from .engine.claim import ClaimedFacts
 from .engine.configuration import LIBRARY, Configuration
-from .engine.decision import Policy
-from .engine.errors import BadConfiguration, BadInput, BadPolicy, BadRequest, OpaUnavailable
+from .engine.decision import Outcome, Policy
+from .engine.errors import (
+    BadConfiguration,
+    BadInput,
+    BadPolicy,
+    BadRequest,
+    CouldNotDecide,
+    NotRecorded,
+    OpaUnavailable,
+)
 from .engine.gate import Gate, Judge
 from .engine.input import Action
 from .engine.nearest import advice
@@ -31,13 +39,16 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from .engine.collecting import CollectedFacts, Collector, Version
+    from .engine.evidence.consenting import Consenting
+    from .engine.evidence.consents import Consents
     from .engine.evidence.envelope import Envelope
     from .engine.evidence.export.exporting import Exported
     from .engine.evidence.export.reading import ExportedLedger
     from .engine.evidence.first_use import FirstUse
     from .engine.evidence.key_status import KeyStatus
     from .engine.evidence.keys import Signer
-    from .engine.evidence.public_keys import PublicKey
+    from .engine.evidence.predicates.base import Predicate
+    from .engine.evidence.public_keys import Believed, PublicKey
     from .engine.evidence.receipt import Record
     from .engine.evidence.recorder import Recorder
     from .engine.evidence.signed import Signed
@@ -266,11 +277,33 @@ def key_folder(configuration: Configuration) -> Path:
     return configuration.state / "keys" if file is None else file.parent
 
 
-def public_keys(configuration: Configuration) -> Mapping[str, PublicKey]:
-    """The keys whose signatures count: all in their folder."""
-    from .engine.evidence.public_keys import load_folder
+def public_keys(configuration: Configuration) -> Believed:
+    """The keys whose signatures count: all in their folder, and people's own for what people say."""
+    from .engine.evidence.public_keys import Believed, load_folder
 
-    return load_folder(key_folder(configuration))
+    keys_then = cache(partial(_keys_of_people, policy_store(configuration)))
+    return Believed(
+        load_folder(key_folder(configuration)), lambda name, revision: keys_then(revision).get(name, {})
+    )
+
+
+def _keys_of_people(store: Path, revision: str) -> Mapping[str, Mapping[str, PublicKey]]:
+    """The keys of each person by the policies of this revision; of nobody if its bundle is gone."""
+    from .engine.policy.people import public_keys
+
+    try:
+        bundle = policy_bundle.past(revision, store=store)
+        people = bundle.data.get("people", {}) if bundle.sources.revision == revision else {}
+    except BadPolicy:
+        return {}
+    return {name: public_keys({name: person}) for name, person in people.items()}
+
+
+def consents(configuration: Configuration) -> Consents:
+    """What people approved, waived and revoked, as the ledger has it."""
+    from .engine.evidence.consents import Consents
+
+    return Consents(ledger(configuration), public_keys(configuration))
 
 
 def key_status(configuration: Configuration) -> KeyStatus:
@@ -366,6 +399,106 @@ def restore(configuration: Configuration, lost: ExportedLedger, report: Report, 
         restored = policy_bundle.restore(revision, content, store=policy_store(configuration))
         (kept if restored else damaged).append(revision)
     return Restored(where, tuple(kept), tuple(damaged))
+
+
+def consenting(configuration: Configuration, signer: Signer, stack: ExitStack) -> Consenting:
+    """Whoever signs with this key; the ledger is open until `stack` ends."""
+    from .engine.evidence.consenting import Consenting, Policies
+    from .engine.policy.layers import leaves
+    from .engine.policy.waivers import longest
+
+    policies = bundle(configuration)
+    roles = policies.thresholds.get("waivers", {}).get("roles", {})
+    return Consenting(
+        origin=configuration.settings.ledger.name,
+        signer=signer,
+        policies=Policies(
+            policies.revision,
+            policies.data["people"],
+            policies.catalogue,
+            longest(policies.thresholds),
+            frozenset(role for _, leaf in leaves(roles) for role in leaf["value"]),
+        ),
+        consents=consents(configuration),
+        recorder=recorder(configuration, stack),
+        clock=now,
+    )
+
+
+def shown(
+    configuration: Configuration,
+    uri: str,
+    reference: str | None,
+    *,
+    action: str | None,
+    environment: str | None,
+) -> Record:
+    """The decision whose findings are shown to somebody who is to sign.
+
+    The one that is named; else the newest about the artifact by the policies in use; else what would be
+    decided now, which is recorded as that. `BadRequest` if it is about something else, or undecided.
+    """
+    from .engine.evidence.consents import newest_decision
+
+    asked = Action(action or Action.PROMOTE).value
+    environment = environment or _ENVIRONMENT
+    policies = bundle(configuration)
+    with ExitStack() as stack:
+        registry = stack.enter_context(model_registry(configuration))
+        version = registry.resolve(uri)
+        digest = registry.digest(version.uri)
+        if reference is not None:
+            record: Record | None = recorded(configuration, reference)
+        else:
+            record = newest_decision(
+                stack.enter_context(opened(configuration)),
+                public_keys(configuration),
+                (version.name, version.version, digest),
+                (asked, environment, policies.revision),
+            )
+        if record is None:
+            record = _what_if(configuration, version.uri, registry, action=asked, environment=environment)
+    subject = record.document.subject
+    if (subject.uri, subject.sha256) != (version.uri, digest):
+        raise BadRequest(
+            f"this decision is about {subject.uri} as it was, sha256 {subject.sha256}",
+            where=record.receipt.id,
+            next_step=f"Name a decision about {version.uri} as it is, or none",
+        )
+    if record.judgement.policy.revision != policies.revision:
+        raise BadRequest(
+            "other policies judged then than those that are in use now",
+            where=record.receipt.id,
+            next_step="Name a decision by the policies in use, or none",
+        )
+    if record.judgement.decision.outcome is Outcome.UNDECIDED:
+        raise CouldNotDecide(
+            f"nobody can say what there is to sign: {' '.join(record.judgement.decision.reasons)}",
+            where=record.receipt.id,
+            next_step="Mend that first",
+        )
+    return record
+
+
+def _what_if(
+    configuration: Configuration, uri: str, registry: MlflowRegistry, *, action: str, environment: str
+) -> Record:
+    with assembled(configuration) as mandate:
+        facts = mandate.collected(uri, registry, action=action, environment=environment, what_if=True)
+        receipt = mandate.gate.decide(facts, what_if=True).receipt
+    if receipt is None:
+        raise NotRecorded("what would be decided could not be recorded", next_step="Run `mandate doctor`")
+    return recorded(configuration, receipt.id)
+
+
+def entry(configuration: Configuration, reference: str) -> Predicate:
+    """What an entry says, proven; by its id, the beginning of it, or its index."""
+    from .engine.evidence import reading
+    from .engine.evidence.entries import ProvenEntries
+
+    with opened(configuration) as store:
+        found = reading.entry(store, reference)
+        return ProvenEntries(store, public_keys(configuration)).predicate(found)
 
 
 def recorded(configuration: Configuration, reference: str) -> Record:
@@ -499,7 +632,9 @@ class Mandate:
     bundle: Bundle
     recorder: Recorder
 
-    def claimed(self, document: Path, *, action: str | None, environment: str | None) -> ClaimedFacts:
+    def claimed(
+        self, document: Path, *, action: str | None, environment: str | None, what_if: bool = False
+    ) -> ClaimedFacts:
         """The facts in a ready document; `-` is standard input."""
         given = {"action": action, "environment": environment}
         return ClaimedFacts(
@@ -509,16 +644,22 @@ class Mandate:
             risk_tier_of=lambda name: _configured_tier(self.configuration, name) or _UNKNOWN,
             action=Action(action or Action.PROMOTE),
             environment=_known_environment(_ENVIRONMENT if environment is None else environment, self.bundle),
+            what_if=what_if,
             overriding=[name for name, value in given.items() if value is not None],
         )
 
     def collected(
-        self, uri: str, registry: MlflowRegistry, *, action: str | None, environment: str | None
+        self,
+        uri: str,
+        registry: MlflowRegistry,
+        *,
+        action: str | None,
+        environment: str | None,
+        what_if: bool = False,
     ) -> CollectedFacts:
         """The facts about a registered model version."""
-        return collected(
-            self.configuration, self.bundle, uri, registry, action=action, environment=environment
-        )
+        asked = {"action": action, "environment": environment}
+        return collected(self.configuration, self.bundle, uri, registry, **asked, what_if=what_if)
 
 
 @contextmanager
@@ -607,6 +748,7 @@ def collected(
     *,
     action: str | None,
     environment: str | None,
+    what_if: bool = False,
 ) -> CollectedFacts:
     """The facts about a registered model version."""
     from .engine.collecting import CollectedFacts, Question
@@ -614,9 +756,9 @@ def collected(
     asked = Action(action or Action.PROMOTE)
     environment = _known_environment(_ENVIRONMENT if environment is None else environment, policies)
     return CollectedFacts(
-        Question(uri, asked, environment, caller()),
+        Question(uri, asked, environment, caller(), what_if),
         registry,
-        partial(_collectors, configuration, registry),
+        partial(_collectors, configuration, registry, what_if),
         wanted=_wanted(policies, asked),
         risk_tier_of=partial(_tier, configuration),
     )
@@ -636,10 +778,11 @@ def check_collectors(configuration: Configuration) -> None:
 
 
 def _configured_collectors(configuration: Configuration) -> Iterator[tuple[Callable[..., Collector], Any]]:
-    """The class and the options of each collector that `mandate.yaml` names."""
-    from .collectors import REGISTERED
+    """The class and the options of each collector that `mandate.yaml` names, or that reads the log."""
+    from .collectors import FROM_THE_LOG, REGISTERED
 
-    for name in configuration.settings.collectors:
+    settings = configuration.settings.collectors
+    for name in (*settings, *(name for name in FROM_THE_LOG if name not in settings)):
         if name not in REGISTERED:
             raise BadConfiguration(
                 f"collectors.{name} is not a collector",
@@ -647,11 +790,12 @@ def _configured_collectors(configuration: Configuration) -> Iterator[tuple[Calla
                 next_step=advice(name, REGISTERED),
             )
         module = import_module(f".collectors.{name}", __package__)
-        yield getattr(module, REGISTERED[name]), configuration.options(name, module.Options)
+        options = configuration.options(name, module.Options) if name in settings else module.Options()
+        yield getattr(module, REGISTERED[name]), options
 
 
 def _collectors(
-    configuration: Configuration, registry: MlflowRegistry, version: ResolvedVersion
+    configuration: Configuration, registry: MlflowRegistry, what_if: bool, version: ResolvedVersion
 ) -> list[Collector]:
     """The collectors for one version. Each is given what its constructor asks for, by name."""
     from .sources import VersionSources
@@ -663,6 +807,8 @@ def _collectors(
         "evaluations": evaluate,
         "run_user": partial(registry.run_user, version),
         "run_commit": partial(registry.run_commit, version),
+        "log": partial(consents, configuration),
+        "what_if": what_if,
     }
     collectors = []
     for kind, options in _configured_collectors(configuration):
@@ -672,9 +818,10 @@ def _collectors(
 
 
 def _wanted(policies: Bundle, action: Action) -> list[str]:
-    """The collectors on which any rule for this action depends: no other is run."""
+    """The collectors on which any rule for this action depends, and waivers: no other is run."""
     return sorted(
-        {
+        {"waivers"}
+        | {
             collector
             for about in policies.catalogue.values()
             if action in about["actions"]

@@ -48,6 +48,8 @@ class Demo:
     console: Console
     registered: list[dict[str, str]] = field(default_factory=list)
     """`name`, `version` and `sha256` of what the team registered."""
+    keys: dict[str, Path] = field(default_factory=dict)
+    """With what each approver signs, by role."""
 
     @property
     def team(self) -> Path:
@@ -96,6 +98,8 @@ class Demo:
             self._mandate_without_configuration("init", str(self.workspace), "--name", "bank.example/models")
             shutil.copytree(HERE / "organisation", self.workspace, dirs_exist_ok=True)
             people.write_directory(self.workspace / "people" / "developers.yaml", datetime.now(UTC))
+            signatories = self.workspace / "policies" / "people" / "signatories.yaml"
+            self.keys = people.employ(signatories, self.workspace / "private")
         with self._doing("Every fifth application is held back: it arrives after the training snapshot"):
             self._deliver("arrived.parquet", batches.after_the_snapshot)
         with self._doing("Ada Lindqvist commits the team's training code"):
@@ -145,9 +149,18 @@ class Demo:
             self._say(f"  {line}", "dim", unbroken=True)
         self.registered.append(json.loads(result.read_text()))
         result.unlink()
-        with self._doing("Its owner and a risk officer approve it, by its digest"):
-            approvals = self.workspace / "people" / "approvals.yaml"
-            people.write_approvals(approvals, self.registered, datetime.now(UTC))
+        with self._doing(
+            "Its owner and a risk officer see what is found of it, and sign with their own keys"
+        ):
+            self._approve(f"models:/credit/{self.registered[-1]['version']}")
+
+    def _approve(self, subject: str) -> None:
+        """Both approve what the first one is shown: what would be decided, if nobody had asked before."""
+        shown: list[str] = []
+        for role, key in self.keys.items():
+            signed = ("--key", str(key), "--yes", "--output", "json", *shown)
+            said = self._mandate("approve", subject, "--role", role, *signed).stdout
+            shown = ["--decision", json.loads(said)["decision"]]
 
     def _git(self, *arguments: str) -> None:
         self._process(["git", *arguments], self.team)
@@ -161,7 +174,8 @@ class Demo:
         # As the command coloured it.
         self.console.file.write(report)
         self.console.file.flush()
-        entry = json.loads(self._mandate("ledger", "show", "--last", "1", "--output", "json").stdout)[0]
+        newest = ("ledger", "query", "--kind", "decision", "--limit", "1", "--output", "json")
+        (entry,) = json.loads(self._mandate(*newest).stdout)["entries"]
         recorded = self._mandate("explain", entry["id"], "--output", "json").stdout
         answer: dict[str, Any] = json.loads(recorded)
         kept = self.workspace / "answers" / f"{len(self.registered)}-{answer['request']['action']}.json"
@@ -257,7 +271,7 @@ class Demo:
         evidence = (
             ("ledger", f"{_shortest(self.workspace / '.mandate' / 'ledger.db')}, every entry verified"),
             ("signed by", ledger["keyid"]),
-            ("holds", "each decision, all its facts, and which policies judged"),
+            ("holds", "each decision, all its facts, which policies judged, and who signed for it"),
         )
         commands = (
             ("Why version 1 was denied, with everything that passed", f"explain {first['id']}"),

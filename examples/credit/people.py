@@ -1,4 +1,4 @@
-"""The bank's people, in the files that Mandate's collectors read.
+"""The bank's people: a directory that a collector reads, and those who may sign, which policies know.
 
 The persons are invented. Their certificates' dates are computed when the demo runs, so that the story does
 not end on the day on which a date written into a file passes.
@@ -6,9 +6,16 @@ not end on the day on which a date written into a file passes.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from ruamel.yaml import YAML
 
 AUTHOR_NAME, AUTHOR = "Ada Lindqvist", "ada.lindqvist@bank.example"
@@ -38,23 +45,32 @@ def write_directory(file: Path, now: datetime) -> None:
     )
 
 
-def write_approvals(file: Path, approved: list[dict[str, str]], now: datetime) -> None:
-    """Both approvers consent to each of `approved`: `name`, `version` and `sha256` (root digest)."""
+def employ(people: Path, keys: Path) -> dict[str, Path]:
+    """Who may sign, in which roles and by which keys: a file of the policies. The private keys, by role.
+
+    Each person makes a key of their own; only the public one is written to `people`. In real life it is in
+    their ssh-agent or on a token, and nobody else has it.
+    """
+    private = {role: keys / f"{role}.key" for role in ("model_owner", "risk_officer")}
     _write(
-        file,
-        "Who consented to which artifact. The digest says which: consent to one version is none to another.",
+        people,
+        "Who may sign for the bank. It is reviewed with the policies, and a part of their revision.",
         [
-            {
-                "role": role,
-                "approver": approver,
-                "subject_sha256": model["sha256"],
-                "approved_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-                "reference": f"MODEL-{model['name']}-{model['version']}",
-            }
-            for model in approved
-            for role, approver in (("model_owner", OWNER), ("risk_officer", RISK_OFFICER))
+            {"name": name, "keys": [_new_key(private[role], name)], "roles": [role]}
+            for role, name in (("model_owner", OWNER), ("risk_officer", RISK_OFFICER))
         ],
     )
+    return private
+
+
+def _new_key(file: Path, name: str) -> str:
+    """Make an Ed25519 key as `ssh-keygen` does; its public line."""
+    key = Ed25519PrivateKey.generate()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return f"{public.decode()} {name}"
 
 
 def _write(file: Path, comment: str, value: object) -> None:

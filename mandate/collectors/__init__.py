@@ -10,5 +10,9 @@ REGISTERED = {
     "developers": "DevelopersCollector",
     "approvals": "ApprovalsCollector",
     "documentation": "DocumentationCollector",
+    "waivers": "WaiversCollector",
 }
 """Each collector's class by its name, which is also its module's name and its block in `mandate.yaml`."""
+
+FROM_THE_LOG = ("approvals", "waivers")
+"""Those that need no block there: what they read is in the ledger."""

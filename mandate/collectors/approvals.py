@@ -1,12 +1,14 @@
-"""Who approved which artifact, in which role: a list in a file. Whether that suffices, policies say."""
+"""Who approved which artifact, in which role, for which findings: signed, in the log. Whether that suffices,
+policies say."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-from mandate.engine.errors import BadInput
+from mandate.engine.errors import BadConfiguration, BadInput
 from mandate.engine.input.base import Frozen, Name, Sha256
 from mandate.engine.input.gathering import Gathered, Sources, Target, digest_of, validated
 from mandate.engine.input.instants import Instant
@@ -17,12 +19,13 @@ from mandate.engine.input.schema import published
 class Options(Frozen):
     """`collectors.approvals` in `mandate.yaml`."""
 
-    file: Name
-    """Location of the list, see `schemas/approvals.v1.json`."""
+    file: Name | None = None
+    """Location of a list that nobody signed, see `schemas/approvals.v1.json`: for `mandate check --what-if`
+    alone. Without it, approvals come from the log."""
 
 
 class FiledApproval(Frozen):
-    """Somebody's consent to one artifact."""
+    """Somebody's consent to one artifact, as a file claims it."""
 
     role: Name
     approver: Name
@@ -37,19 +40,49 @@ class FiledApproval(Frozen):
 APPROVALS = TypeAdapter(list[FiledApproval])
 
 
+class Log(Protocol):
+    """Where people's signed approvals are."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for messages."""
+
+    def approvals(self, model: str, version: str) -> tuple[Approval, ...]:
+        """All approvals of a model version, verified. `NotRecorded` if one is not what was recorded."""
+
+
 class ApprovalsCollector:
     """Collects the section `approvals`."""
 
     name = "approvals"
 
-    def __init__(self, options: Options, sources: Sources) -> None:
+    def __init__(
+        self, options: Options, sources: Sources, log: Callable[[], Log], what_if: bool = False
+    ) -> None:
+        """`BadConfiguration` for a file of approvals where something is really decided."""
+        if options.file is not None and not what_if:
+            raise BadConfiguration(
+                f"nobody signed the approvals in {options.file!a}, so they count for no decision",
+                where="collectors.approvals.file",
+                next_step="Remove it, and let people run `mandate approve`; or ask with --what-if",
+            )
         self._options = options
         self._sources = sources
+        self._log = log
 
     def collect(self, target: Target) -> Gathered:
-        """All approvals of the file, also those of other artifacts, in its order. `BadInput` if it is not as
-        its schema says, or if one approver consents twice to an artifact in one role."""
-        document = self._sources.document(self._options.file)
+        """All approvals of the version, also those of another artifact under its name, in the log's order.
+
+        Of a file: all in it. `BadInput` if it is not as its schema says, or if one approver consents twice to
+        an artifact in one role.
+        """
+        if self._options.file is not None:
+            return self._filed(self._options.file)
+        log = self._log()
+        return Gathered({"approvals": log.approvals(target.name, target.version)}, log.location, None)
+
+    def _filed(self, file: str) -> Gathered:
+        document = self._sources.document(file)
         approvals = tuple(_approval(filed, document.location) for filed in validated(document, APPROVALS))
         seen = set()
         for approval in approvals:

@@ -24,9 +24,9 @@ _SCHEMA = "See schemas/input.v1.json"
 class ClaimedFacts:
     """The document that a caller sent.
 
-    What the caller may not say is replaced: the time, who asks and whether it is a what-if, the risk tier,
-    and the origin of each fact, which is `reported` whatever the document says. What is asked stands outside of the document: one that is
-    about something else is refused, or it would choose the rules that judge it.
+    What the caller may not say is replaced: the time, who asks, whether it is a what-if, the risk tier, and
+    the origin of each fact, which is `reported` whatever the document says. What is asked stands outside of
+    the document: one that is about something else is refused, or it would choose the rules that judge it.
     """
 
     def __init__(
@@ -77,7 +77,8 @@ class ClaimedFacts:
         claim["subject"] = subject | {"risk_tier": self._risk_tier_of(str(subject.get("name")))}
         claim["collection"] = [self._as_reported(entry) for entry in self._collection(claim)]
         for section in SECTIONS:
-            claim[section] = _reported(claim.get(section))
+            if section in claim:
+                claim[section] = _reported(claim[section])
         try:
             return Input.model_validate_json(json.dumps(claim))
         except ValidationError as error:

@@ -93,6 +93,8 @@ class Question:
     action: Action
     environment: str
     requested_by: str
+    what_if: bool = False
+    """Whether it is only asked what would be decided."""
 
 
 class CollectedFacts:
@@ -123,6 +125,7 @@ class CollectedFacts:
             environment=question.environment,
             requested_by=question.requested_by,
             time=time,
+            what_if=question.what_if,
         )
         try:
             version = self._registry.resolve(question.uri)

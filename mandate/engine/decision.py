@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from .input.base import Frozen, Name
 from .input.figures import Interval, Origin
+from .input.people import ShownFinding
 
 
 class Outcome(StrEnum):
@@ -130,6 +131,22 @@ class Decision(Frozen):
     def warnings(self) -> tuple[Finding, ...]:
         """What does not block, yet."""
         return self.having(FindingOutcome.WARNING)
+
+    @property
+    def shown(self) -> tuple[ShownFinding, ...]:
+        """The findings as an approver is shown them: which of them an approval rests on, policies say."""
+        return tuple(
+            ShownFinding(
+                rule=finding.rule,
+                term=finding.term,
+                level=finding.level,
+                outcome=finding.outcome.value,
+                measured=finding.measured,
+                comparison=finding.comparison,
+                bound=finding.bound,
+            )
+            for finding in self.findings
+        )
 
     @property
     def warns(self) -> bool:

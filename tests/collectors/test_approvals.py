@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mandate.collectors.approvals import ApprovalsCollector, Options, schema
-from mandate.engine.errors import BadInput, MandateError, SourceMissing
+from mandate.collectors.approvals import ApprovalsCollector, Log, Options, schema
+from mandate.engine.errors import BadConfiguration, BadInput, MandateError, SourceMissing
 from mandate.engine.input import Action, Approval
 from mandate.engine.input.gathering import Gathered, Target
 
@@ -36,8 +36,22 @@ APPROVALS = f"""\
 """
 
 
+def no_log() -> Log:
+    raise AssertionError("the log was asked, and a file was named")
+
+
 def collect(files: Files, location: str = "approvals.yaml") -> Gathered:
-    return ApprovalsCollector(Options(file=location), files.sources()).collect(TARGET)
+    return ApprovalsCollector(Options(file=location), files.sources(), no_log, what_if=True).collect(TARGET)
+
+
+def test_a_file_that_nobody_signed_is_refused_where_something_is_decided(files: Files) -> None:
+    files.write("approvals.yaml", APPROVALS)
+    with pytest.raises(BadConfiguration) as error:
+        ApprovalsCollector(Options(file="approvals.yaml"), files.sources(), no_log)
+    assert str(error.value) == (
+        "collectors.approvals.file: nobody signed the approvals in 'approvals.yaml', so they count for no "
+        "decision. Remove it, and let people run `mandate approve`; or ask with --what-if."
+    )
 
 
 def section(files: Files, location: str = "approvals.yaml") -> tuple[Approval, ...]:
@@ -136,8 +150,9 @@ def test_one_person_does_not_approve_twice(files: Files, again: str) -> None:
         collect(files)
 
 
-def test_options_name_a_file() -> None:
-    for wrong in ({}, {"file": ""}, {"file": "x", "role": "y"}):
+def test_options_name_a_file_if_anything() -> None:
+    assert Options.model_validate({}) == Options()
+    for wrong in ({"file": ""}, {"file": "x", "role": "y"}):
         with pytest.raises(ValidationError):
             Options.model_validate(wrong)
 

@@ -77,11 +77,34 @@ def test_the_recession_denies_version_2_for_drift_and_for_nothing_else(credit: P
     assert {"unemp", "pirat"} <= drifted
 
 
-def test_the_ledger_holds_the_three_decisions_and_verifies(credit: Path) -> None:
+def test_the_ledger_holds_the_decisions_and_what_people_signed_before_and_verifies(credit: Path) -> None:
     verified = _mandate(credit, "ledger", "verify")
     assert verified.returncode == 0, verified.stderr
+    entries = json.loads(_mandate(credit, "ledger", "show", "--output", "json").stdout)
+    kinds = [entry["kind"].split("/")[-2] for entry in entries]
+    approved = ["what-if", "approval", "approval"]
+    told = [
+        *approved,
+        "policy-release",
+        "decision",
+        *approved,
+        "decision",
+        "promotion",
+        "promotion",
+        "decision",
+    ]
+    assert kinds[: len(told) + 1] == ["opening", *told]
     answers = [_answer(credit, name) for name in ("1-promote", "2-promote", "2-monitor")]
-    assert [answer["ledger"]["index"] for answer in answers] == [2, 3, 4]
+    decided = [at for at, kind in enumerate(kinds) if kind == "decision"]
+    assert [answer["ledger"]["index"] for answer in answers] == decided[:3]
+
+
+def test_who_approved_version_2_is_in_the_log_by_their_own_keys(credit: Path) -> None:
+    listed = json.loads(_mandate(credit, "approvals", "models:/credit/2", "--output", "json").stdout)
+    assert [(each["approver"], each["role"]) for each in listed["approvals"]] == [
+        ("mira.okonkwo@bank.example", "model_owner"),
+        ("tomas.reyes@bank.example", "risk_officer"),
+    ]
 
 
 def test_the_commands_on_the_last_screen_work_as_printed(

@@ -76,18 +76,19 @@ def command(
         raise click.UsageError("Give either a SUBJECT or --input.")
     if attest is not None:
         attesting.refuse_leftovers(attest)
+    question = {"action": action, "environment": environment}
     with composition.assembled(configuration) as mandate:
         facts: Facts
         if document is not None:
-            claimed = mandate.claimed(document, action=action, environment=environment)
+            claimed = mandate.claimed(document, **question, what_if=what_if)
             facts, about = claimed, {"input": claimed.sha256}
         else:
             registry = composition.model_registry(configuration)
-            facts = mandate.collected(str(subject), registry, action=action, environment=environment)
+            facts = mandate.collected(str(subject), registry, **question, what_if=what_if)
             about = {"subject": str(subject)}
         request = None
         if request_key is not None:
-            asked = {**about, "action": action, "environment": environment, "what_if": what_if}
+            asked = {**about, **question, "what_if": what_if}
             request = _request(request_key, asked)
         answer = mandate.gate.decide(facts, request=request, what_if=what_if)
     link = composition.documentation(configuration)

@@ -2,8 +2,8 @@
 
 1. the leaf is the digest of the stored envelope
 2. the envelope is a DSSE envelope, and nothing else
-3. every signature is by a known key, and right
-4. the statement is canonical JSON of the published shape
+3. the statement is canonical JSON of the published shape
+4. every signature is by a key that may sign such a statement, and right
 5. the statement agrees with itself: subject, digests, outcome
 6. it was made for this ledger
 7. the columns say what the envelope says
@@ -21,7 +21,7 @@ from . import statement
 from .columns import Columns
 from .ledger import Stored
 from .predicates.base import Predicate, Statement, rfc3339_milliseconds
-from .public_keys import PublicKey
+from .public_keys import PublicKey, keys_of
 
 _COLUMNS = fields(Columns)
 
@@ -55,14 +55,18 @@ def examine(stored: Stored, origin: str, keys: Mapping[str, PublicKey]) -> Exami
     except BadInput as error:
         return Examined((*found, error.what))
     signers = tuple(made.keyid for made in envelope.signatures)
+    stated: Statement[Predicate] | None = None
+    unread: tuple[str, ...] = ()
     try:
-        dsse.verify(envelope, keys)  # 3
+        stated = statement.read(envelope.payload)  # 3
+    except BadInput as error:
+        unread = (error.what,)
+    try:
+        dsse.verify(envelope, keys if stated is None else keys_of(keys, stated.predicate.signer))  # 4
     except BadInput as error:
         found.append(error.what)
-    try:
-        stated = statement.read(envelope.payload)  # 4
-    except BadInput as error:
-        return Examined((*found, error.what), signers=signers)
+    if stated is None:
+        return Examined((*found, *unread), signers=signers)
     found += statement.contradictions(stated, statement.parse(envelope.payload))  # 5
     if stated.predicate.ledger.origin != origin:  # 6
         found.append(f"it was made for another ledger, {ascii(stated.predicate.ledger.origin)[:100]}")

@@ -22,6 +22,10 @@ class ProvenEntries:
 
     def predicate(self, stored: Stored) -> Predicate:
         """What the entry says. `NotRecorded` if anything is wrong with it."""
+        return self.signed(stored)[0]
+
+    def signed(self, stored: Stored) -> tuple[Predicate, tuple[str, ...]]:
+        """The same, and the ids of the keys that signed it."""
         examined = examine(stored, self._store.origin, self._keys)
         wrong = "; ".join((*examined.faults, *self._unentitled(examined, stored.index)))
         if wrong or examined.predicate is None:
@@ -30,7 +34,7 @@ class ProvenEntries:
                 where=f"{self._store.location}, entry {stored.index}",
                 next_step="Run `mandate ledger verify`, and keep a copy of the ledger as it is",
             )
-        return examined.predicate
+        return examined.predicate, examined.signers
 
     def _unentitled(self, examined: Examined, index: int) -> Iterator[str]:
         """Why the key that signed the entry may not have."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +99,45 @@ class PublicKey:
 def keyring(*keys: PublicKey) -> Mapping[str, PublicKey]:
     """The keys by their ids: whose signatures count."""
     return {key.keyid: key for key in keys}
+
+
+class Believed(Mapping[str, PublicKey]):
+    """Whose signatures count: the ledger's own keys by their ids, and beside them those of people.
+
+    What a person signs is no word of the ledger's, nor the other way round: a key of a person signs nothing
+    but what that person says.
+    """
+
+    def __init__(
+        self, own: Mapping[str, PublicKey], people: Callable[[str, str], Mapping[str, PublicKey]]
+    ) -> None:
+        """`people`: the keys of a person by the name and a revision of the policies; none if they know no
+        such person, or are gone."""
+        self._own = own
+        self._people = people
+
+    def of_person(self, name: str, revision: str) -> Mapping[str, PublicKey]:
+        """The keys that were the person's, as those policies have it."""
+        return self._people(name, revision)
+
+    def __getitem__(self, keyid: str) -> PublicKey:
+        return self._own[keyid]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
+def keys_of(keys: Mapping[str, PublicKey], signer: tuple[str, str] | None) -> Mapping[str, PublicKey]:
+    """Those of the keys that may sign what a `predicates.base.Predicate.signer` says; of the ledger, its own.
+
+    Where nothing is known of people, nothing that one of them signed is believed.
+    """
+    if signer is None:
+        return keys
+    return keys.of_person(*signer) if isinstance(keys, Believed) else {}
 
 
 _ADVICE = "Point to the ledger's public key, the .pub file beside its signing key"

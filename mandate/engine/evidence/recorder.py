@@ -31,6 +31,8 @@ from .public_keys import PublicKey, keyring
 from .receipt import Receipt, Record
 
 _TRIES = 3
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much the clocks of machines that share a ledger may differ, as the gate has it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,6 +70,11 @@ class Stamp:
             "mandate": MandateUsed(version=__version__),
             "ledger": LedgerUsed(origin=self.origin),
         }
+
+
+def milliseconds_of(uuid_v7: str) -> int:
+    """The time with which an id begins, since 1970."""
+    return int(uuid_v7.replace("-", "")[:12], 16)
 
 
 class Recorder:
@@ -184,8 +191,9 @@ class Recorder:
     def admit(self, envelope: dsse.Envelope, keys: Mapping[str, PublicKey]) -> Receipt:
         """Record what a person signed; `keys` are those whose signatures count.
 
-        `BadInput` if it is not what a person may sign, or was made for another ledger. It may come again:
-        then the receipt is that of the entry that is there.
+        `BadInput` if it is not what a person may sign, was made for another ledger, or is not of now: its id
+        is that of a time, and what seems to come from the future would hold back all that is decided until
+        then. It may come again: then the receipt is that of the entry that is there.
         """
         dsse.verify(envelope, keys)
         stated = statement.read(envelope.payload)
@@ -196,6 +204,10 @@ class Recorder:
             raise BadInput(f"nobody but the ledger may say what is of the type {predicate.TYPE}")
         if predicate.ledger.origin != self._store.origin:
             raise BadInput(f"it was made for another ledger, {ascii(predicate.ledger.origin)[:100]}")
+        if predicate.recordedAt > self._clock() + _CLOCKS_DIFFER:
+            raise BadInput(f"it is of {rfc3339_milliseconds(predicate.recordedAt)}, which is yet to come")
+        if milliseconds_of(predicate.id) != (predicate.recordedAt - _EPOCH) // timedelta(milliseconds=1):
+            raise BadInput("its id is not of the time at which it says that it was signed")
         entry = _entry(predicate, envelope.to_bytes())
         signers = [made.keyid for made in envelope.signatures]
         for there in self._store.starting_with(predicate.id, limit=1):

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from ..digests import canonical, sha256
 from ..errors import BadInput, NotRecorded
 from . import envelope as dsse
-from . import statement
+from . import predicates, statement
 from .key_status import NOTHING_SAID, KeyStatus
 from .ledger import Store, Stored
 from .predicates.decision import DECISION_TYPE
@@ -73,6 +73,8 @@ def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey], status: 
     if hashlib.sha256(stored.envelope).digest() != stored.leaf:
         raise BadInput("its envelope does not have the digest that is stored as its leaf")
     envelope = dsse.parse(stored.envelope)
+    if _is_personal(stored.kind, envelope.payload):
+        return None
     dsse.verify(envelope, keys)
     for wrong in status.not_entitled(stored.index, (made.keyid for made in envelope.signatures)):
         raise BadInput(wrong)
@@ -85,6 +87,12 @@ def _signed(stored: Stored, origin: str, keys: Mapping[str, PublicKey], status: 
         return _decision(stored, envelope.payload, stated["predicate"], origin)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise BadInput("the statement has another shape than a decision's") from error
+
+
+def _is_personal(kind: str, payload: bytes) -> bool:
+    """Whether a person signed it, whose key nobody needs here: whatever it says, it is no decision."""
+    known = predicates.known(kind)
+    return known is not None and known.PERSONAL and statement.parse(payload).get("predicateType") == kind
 
 
 def _json(payload: bytes) -> Any:

@@ -26,6 +26,7 @@ Section = Literal[
     "developers",
     "approvals",
     "documentation",
+    "waivers",
 ]
 """The parts that collectors fill."""
 

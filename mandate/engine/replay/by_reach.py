@@ -18,6 +18,9 @@ That holds under these conditions, and where one fails everything is judged:
    rule that is reached, of no other one, and gives no reasons but that nothing applies or passed, which
    says something of these rules alone.
 
+4. What is found by the rules that are reached is what was found then, or no approval is signed. An approval
+   counts for all that was found, so the rules that depend on approvals could find something else.
+
 Of an input, these policies are sent the sections alone that their Rego can read, as its syntax tree says; if
 that cannot be told, all of it.
 
@@ -46,6 +49,7 @@ from typing import Any, Self
 from ..decision import Decision, FindingOutcome, Outcome
 from ..errors import BadPolicy, NotAnAnswer
 from ..evidence.signed import Signed
+from ..input.people import ShownFinding
 from ..policy.bundle import Bundle
 from .difference import Json, difference
 from .reach import Reach
@@ -145,7 +149,7 @@ class ByReach:
             place: verdict
             for alone, some in places.items()
             for place, verdict in zip(some, alone.verdicts([recorded[each] for each in some]), strict=True)
-            if verdict is not None
+            if verdict is not None and not self._unsettles(recorded[place], verdict, alone.rules)
         }
 
     def _by_all(self, recorded: Mapping[int, Signed]) -> dict[int, Verdict]:
@@ -165,6 +169,16 @@ class ByReach:
             return False
         number = next(self._flips)
         return number < _FLIPS_TESTED or number % _LATER_FLIPS_TESTED == 0
+
+    def _unsettles(self, recorded: Signed, verdict: Verdict, rules: frozenset[str]) -> bool:
+        """Whether signed approvals may count no longer, or again, because of what these rules find."""
+        if not any(approval.get("entry") for approval in recorded.document.get("approvals") or ()):
+            return False
+        catalogue = self._bundle.catalogue
+        if any("approvals" in catalogue[rule]["depends_on"] for rule in rules & catalogue.keys()):
+            return True
+        before, after = (_shown(each["findings"]) for each in (recorded.decision, verdict.decision))
+        return before != after
 
     def _tells_all(self, recorded: Signed) -> bool:
         decision = recorded.decision
@@ -253,6 +267,11 @@ def _composed(
     others += [other.model_dump(mode="json") for other in passed_by]
     decision = {**recorded, "outcome": outcome, "findings": findings, "not_applicable": others}
     return Verdict(decision, answered=True, rules=rules)
+
+
+def _shown(findings: Sequence[Json]) -> list[list[Any]]:
+    """What an approver is shown of findings."""
+    return [[finding.get(member) for member in ShownFinding.model_fields] for finding in findings]
 
 
 def _rule(finding: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ alike, with the same findings. It says `None` wherever it cannot promise that, a
 judged. It looks at what decides, and at nothing that is only declared:
 
 - The library's own Rego (`mandate/main`, `mandate/lib`) must be the one that travels with this Mandate, and
-  all other Rego outside of rules, the scope and the selection must be the same on both sides.
+  all other Rego outside of rules, the scope, the people and the selection must be the same on both sides.
 - A rule is reached if its Rego or that of a package it uses differs, if its entry in the catalogue or where
   it applies differs, if a waiver that names it differs, or if it reads a threshold that differs, were it only
   the line that sets it. Rules that replace each other are reached together.
-- What a rule reads is taken from its syntax tree. Rego that looks at other than thresholds, the scope and
-  packages, such as the selection or other rules' annotations, could find something else for any change.
+- What a rule reads is taken from its syntax tree. Rego that looks at other than thresholds, the scope, the
+  people and packages, such as the selection or other rules' annotations, could find something else for any
+  change.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from ..policy.command import run
 from ..policy.sources import RESERVED, Kind, Sources
 
 _DATA = {"applicable", "catalogue", "people", "scope", "selection", "thresholds", "waivers"}
+_ALIKE = (("mandate", "people"), ("mandate", "scope"))
+"""Data that rules may read, because both sides must have the same."""
 _RULES = "mandate/rules/"
 _ARGUED = ("mandate/main", "mandate/lib")
 """Folders of the library of which `reached` itself is a reading."""
@@ -150,7 +153,7 @@ def _demand_the_library(policies: _Policies) -> None:
 
 
 def _reached(old: _Policies, new: _Policies) -> frozenset[str]:
-    if any(old.data[name] != new.data[name] for name in ("scope", "selection")):
+    if any(old.data[name] != new.data[name] for name in ("people", "scope", "selection")):
         raise _NotUnderstood
     if old.outside != new.outside:
         raise _NotUnderstood
@@ -251,7 +254,7 @@ def _closure(folder: str, policies: _Policies) -> tuple[set[str], set[Reference]
         for path in policies.reads[package]:
             if path[:2] == ("mandate", "thresholds"):
                 settings.add(path)
-            elif path[:2] != ("mandate", "scope"):
+            elif path[:2] not in _ALIKE:
                 following.append(_package(path, policies))
     return packages, settings
 

@@ -28,8 +28,8 @@ def test_the_compiled_form_is_that_of_its_number(library: Path, opa: Path, store
     """Whoever changes what the small library compiles to, and not the library, must raise FORMAT."""
     compiled = bundle.compile([library], opa=opa, store=store)
     assert (compiled.revision, document_sha256(compiled.data)) == (
-        "sha256:8a46775218b387c03877764776ff35bb48455e7e3c7c3b251b962f2e98da2919",
-        "6d436d2a36d117fda285a16210369c098888712524ab85ad3c8d7d45945a288b",
+        "sha256:d88ae3172b119792c0309d2e4eae3b075caebd976496b75d06993e21fc4de44a",
+        "63f55eec525c5ff8c535e7fcdbac6ff4f9b7cea123b39adc70a1935b36e47def",
     )
 
 

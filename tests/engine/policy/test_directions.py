@@ -22,6 +22,7 @@ QUERY = """some case in input.cases
 decision := data.mandate.main.decision with input as case.input
   with data.mandate.thresholds as case.thresholds
   with data.mandate.waivers as case.waivers
+  with data.mandate.people as {"dora": {"keys": {"SHA256:dora": "a key"}, "roles": ["risk_officer"]}}
 """
 """No comprehension: in the query itself OPA evaluates one without what stands after `with`."""
 
@@ -70,6 +71,7 @@ CASES: dict[str, tuple[Any, Any, Callable[[dict[str, Any]], None]]] = {
     "schema.extra_columns": ([], [EXTRA], _with_an_extra_column),
     "waivers.expiring_within_days": (366, 0, _as_it_is),
     "waivers.longest_days": (1, 366, _as_it_is),
+    "waivers.roles": ([], ["risk_officer"], _as_it_is),
 }
 
 
@@ -98,7 +100,11 @@ def test_what_passes_on_the_loose_side_is_found_on_the_tight_one(library: build.
 
 def _position(value: Any) -> float:
     """Where a value stands on the way up. Lists that do not contain each other are compared by length."""
-    return value if not isinstance(value, list) else len(set(value) - {"ethics", "Metrics", "run_id"})
+    return (
+        value
+        if not isinstance(value, list)
+        else len(set(value) - {"ethics", "Metrics", "run_id", "risk_officer"})
+    )
 
 
 def _findings(library: build.Compiled, opa: Path) -> list[tuple[list[str], list[str]]]:
@@ -122,8 +128,17 @@ def _findings(library: build.Compiled, opa: Path) -> list[tuple[list[str], list[
         "expires": "2027-01-20T00:00:00Z",
         **dict.fromkeys(("approver", "reference", "reason"), "text"),
     }
+    signed = violated | {
+        "waivers": [
+            {key: value for key, value in waiver.items() if key != "subject"}
+            | {"id": "w-1", "subject_sha256": violated["subject"]["sha256"]}
+            | {"approver": "dora", "keyid": "SHA256:dora", "revoked_by": None}
+        ]
+    }
     for case, name in zip(cases, [name for name in CASES for _ in range(2)], strict=True):
-        if name.startswith("waivers."):
+        if name == "waivers.roles":
+            case |= {"input": signed}
+        elif name.startswith("waivers."):
             case |= {"input": violated, "waivers": [waiver]}
     with merged(library.sources, Kind.REGO) as tree:
         write_data(tree, library.data)

@@ -11,6 +11,7 @@ from .base import AUTHORITY, Predicate
 _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "alias-move/v1": ("alias_move", "AliasMovePredicate"),
+        "approval/v1": ("approval", "ApprovalPredicate"),
         "decision/v1": ("decision", "DecisionPredicate"),
         "export/v1": ("export", "ExportPredicate"),
         "key-revocation/v1": ("key_event", "KeyRevocationPredicate"),
@@ -19,7 +20,9 @@ _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "policy-release/v1": ("policy_release", "PolicyReleasePredicate"),
         "promotion/v1": ("promotion", "PromotionPredicate"),
         "retirement/v1": ("retirement", "RetirementPredicate"),
+        "revocation/v1": ("revocation", "RevocationPredicate"),
         "rollback/v1": ("rollback", "RollbackPredicate"),
+        "waiver/v1": ("waiver", "WaiverPredicate"),
         "what-if/v1": ("decision", "WhatIfPredicate"),
     }
 )

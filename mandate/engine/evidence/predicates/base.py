@@ -75,6 +75,11 @@ class Predicate(Frozen):
     mandate: MandateUsed
     ledger: LedgerUsed
 
+    @property
+    def signer(self) -> tuple[str, str] | None:
+        """Of what a person signs: who, and the revision of the policies that say which keys are theirs."""
+        return None
+
     def subjects(self) -> tuple[StatementSubject, ...]:
         """What the statement is about: one or more."""
         raise NotImplementedError

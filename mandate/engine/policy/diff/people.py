@@ -36,8 +36,9 @@ class _Sides:
 
     def change(self, kind: Kind, effect: Effect, said: Words, aspect: str = "") -> Change:
         """A change of this person."""
-        places = (each["set_at"] if each else None for each in (self.old, self.new))
-        return Change(Section.PEOPLE, kind, effect, self.name, aspect, said, self.old, self.new, *places)
+        old_at, new_at = (each["set_at"] if each else None for each in (self.old, self.new))
+        sides = (self.old, self.new, old_at, new_at)
+        return Change(Section.PEOPLE, kind, effect, self.name, aspect, said, *sides)
 
 
 def _changes(sides: _Sides, was: Person, now: Person) -> Iterator[Change]:

@@ -1,0 +1,250 @@
+"""Signs and records what somebody approves, waives or revokes, if it can count at all.
+
+What is refused here would be refused by the policies as well, which judge it anew for each decision: a person
+should hear of it before signing, and not at the next denial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..decision import Outcome
+from ..errors import BadRequest
+from ..input.document import Input
+from ..input.people import Approval, normal
+from ..nearest import advice
+from . import envelope as dsse
+from . import statement
+from .consents import Consents
+from .keys import Signer
+from .predicates.approval import ApprovalPredicate
+from .predicates.base import Predicate
+from .predicates.decision import DecisionPredicate
+from .predicates.personal import FindingsShown, ModelStated, PersonalPredicate, PolicyStated
+from .predicates.revocation import Revocable, RevocationPredicate, Revoked
+from .predicates.waiver import WaiverPredicate
+from .public_keys import keyring
+from .receipt import Receipt, Record
+from .recorder import Recorder, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that can be revoked."""
+
+    kind: Revocable
+    model: ModelStated
+    of: str
+    """Whose it is, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the policies in use say of people, rules and waivers: parts of `data.mandate`."""
+
+    revision: str
+    people: Mapping[str, Mapping[str, Any]]
+    catalogue: Mapping[str, Mapping[str, Any]]
+    longest_days: int | None
+    """The most that any waiver may last."""
+    waiving: frozenset[str]
+    """Roles that may waive, anywhere."""
+
+
+class Consenting:
+    """One person, who signs with `signer`, for one ledger."""
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        signer: Signer,
+        policies: Policies,
+        consents: Consents,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`BadRequest` if the key is of nobody that the policies know."""
+        self._origin = origin
+        self._signer = signer
+        self._policies = policies
+        self._consents = consents
+        self._recorder = recorder
+        self._clock = clock
+        self._person = self._known()
+
+    @property
+    def name(self) -> str:
+        """Who signs."""
+        return str(self._person["name"])
+
+    @property
+    def keyid(self) -> str:
+        """With which key."""
+        return self._signer.public_key.keyid
+
+    def check_approval(self, record: Record, role: str) -> None:
+        """`BadRequest` if this person's approval in this role could not count."""
+        roles = self._person["roles"]
+        if role not in roles:
+            held = f"has {', '.join(roles)}" if roles else "has no role"
+            raise BadRequest(
+                f"{self.name} does not have the role {role!a}, and {held}",
+                where=str(self._person["set_at"]),
+                next_step="Approve in another role, or ask for the role where the people are kept",
+            )
+        model = self._model(record.document)
+        self._refuse_authors(record.document)
+        for given in self.approvals(model):
+            if given.role != role:
+                raise BadRequest(
+                    f"{self.name} approved it already as {given.role}, and one person fills one role",
+                    where=f"{self._consents.location}, entry {given.index}",
+                    next_step=f"Leave {role} to somebody else, or revoke that approval first",
+                )
+
+    def approvals(self, model: ModelStated) -> list[Approval]:
+        """This person's approvals of the artifact that nobody revoked."""
+        return [
+            each
+            for each in self._consents.approvals(model.name, model.version)
+            if each.approver == self.name and each.subject_sha256 == model.sha256 and not each.revoked_by
+        ]
+
+    def approve(
+        self, record: Record, role: str, *, reference: str | None = None, reason: str | None = None
+    ) -> Receipt:
+        """Consent to the artifact of a recorded decision, for the findings in it."""
+        self.check_approval(record, role)
+        return self._admit(
+            ApprovalPredicate,
+            record.document,
+            role=role,
+            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
+            reference=reference,
+            reason=reason,
+        )
+
+    def check_waiver(self, record: Record, rule: str, until: datetime) -> None:
+        """`BadRequest` if this person's waiver of the rule, or `rule:term`, could not count."""
+        name, colon, term = rule.partition(":")
+        catalogue = self._policies.catalogue
+        if name not in catalogue or (colon and not term):
+            raise BadRequest(f"there is no rule {rule!a}", where="RULE", next_step=advice(name, [*catalogue]))
+        if not catalogue[name]["waivable"]:
+            raise BadRequest(f"the rule {name} cannot be waived", where="RULE", next_step="Satisfy the rule")
+        if not self._policies.waiving.intersection(self._person["roles"]):
+            raise BadRequest(
+                f"{self.name} has no role that may waive",
+                where=str(self._person["set_at"]),
+                next_step=f"Ask somebody who is {' or '.join(sorted(self._policies.waiving)) or 'entitled'}",
+            )
+        now, longest = self._clock(), self._policies.longest_days
+        if until <= now:
+            raise BadRequest("it would have expired already", where="--until", next_step="Name a later day")
+        if longest is None or until - now > timedelta(days=longest):
+            most = "nothing says how long any may" if longest is None else f"{longest} days are the most"
+            raise BadRequest(
+                f"the waiver would last {(until - now).days} days, and {most}",
+                where="--until",
+                next_step="Let it expire earlier, and answer for it anew then",
+            )
+        self._refuse_authors(record.document)
+
+    def waive(self, record: Record, rule: str, *, until: datetime, reason: str, reference: str) -> Receipt:
+        """Answer for a violation by the artifact of a recorded decision, from now until then."""
+        self.check_waiver(record, rule, until)
+        return self._admit(
+            WaiverPredicate,
+            record.document,
+            rule=rule,
+            effectiveOn=None,
+            expires=until,
+            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
+            reason=reason,
+            reference=reference,
+        )
+
+    def revocable(self, entry: Predicate) -> Standing:
+        """What would be revoked. `BadRequest` if the entry is neither approval nor waiver nor allow, or was
+        revoked already."""
+        if isinstance(entry, ApprovalPredicate):
+            standing = Standing(Revocable.APPROVAL, entry.model, f"{entry.by}, as {entry.role}")
+        elif isinstance(entry, WaiverPredicate):
+            standing = Standing(Revocable.WAIVER, entry.model, f"{entry.by}, of {entry.rule}")
+        elif type(entry) is DecisionPredicate and entry.outcome is Outcome.ALLOW:
+            asked = entry.input.request
+            about = f"the allow to {asked.action.value} in {asked.environment}"
+            standing = Standing(Revocable.DECISION, self._model(entry.input), about)
+        else:
+            raise BadRequest(
+                "this entry is no approval, no waiver and no allow",
+                where=entry.id,
+                next_step="See `mandate approvals SUBJECT`",
+            )
+        model = standing.model
+        if said := self._consents.revoked(model.name, model.version).get(entry.id):
+            raise BadRequest(f"{said} revoked it already", where=entry.id)
+        return standing
+
+    def revoke(self, entry: Predicate, *, reason: str) -> Receipt:
+        """Take back an approval, a waiver, or an allow."""
+        standing = self.revocable(entry)
+        revoked = Revoked(entry=entry.id, kind=standing.kind)
+        return self._admit(RevocationPredicate, standing.model, revoked=revoked, reason=reason)
+
+    def _known(self) -> Mapping[str, Any]:
+        keyid = self._signer.public_key.keyid
+        for person in self._policies.people.values():
+            if keyid in person["keys"]:
+                return person
+        raise BadRequest(
+            f"the key {keyid} is of nobody that the policies know",
+            where="--key",
+            next_step=f"Let your entry in people/*.yaml have the key {self._signer.public_key.ssh}",
+        )
+
+    def _model(self, document: Input) -> ModelStated:
+        subject = document.subject
+        if subject.sha256 is None:
+            raise BadRequest(
+                "its artifact has no digest, so nothing says what would be signed",
+                where=subject.uri,
+                next_step="Run `mandate check` on a registered version",
+            )
+        return ModelStated(uri=subject.uri, name=subject.name, version=subject.version, sha256=subject.sha256)
+
+    def _refuse_authors(self, document: Input) -> None:
+        authors = {
+            normal(name)
+            for developer in document.developers or ()
+            for name in (developer.name, *developer.identities)
+        }
+        if document.model is not None and document.model.source.user:
+            authors.add(normal(document.model.source.user))
+        if also := sorted(authors & {self.name, *self._person["identities"]}):
+            raise BadRequest(
+                f"{self.name} is an author of the model"
+                + (f", by the name {also[0]}" if also[0] != self.name else ""),
+                where=document.subject.uri,
+                next_step="Ask somebody who did not make it",
+            )
+
+    def _admit(self, kind: type[PersonalPredicate], about: Input | ModelStated, **said: Any) -> Receipt:
+        model = about if isinstance(about, ModelStated) else self._model(about)
+        stamp = Stamp.of(self._clock(), self._origin)
+        if "effectiveOn" in said:
+            said["effectiveOn"] = stamp.recorded_at
+        predicate = kind(
+            **stamp.fields,
+            by=self.name,
+            model=model,
+            policy=PolicyStated(revision=self._policies.revision),
+            **said,
+        )
+        payload = statement.payload(statement.state(predicate))
+        envelope = dsse.seal(payload, self._signer)
+        return self._recorder.admit(envelope, keyring(self._signer.public_key))
