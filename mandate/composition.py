@@ -289,14 +289,12 @@ def public_keys(configuration: Configuration) -> Believed:
 
 def _keys_of_people(store: Path, revision: str) -> Mapping[str, Mapping[str, PublicKey]]:
     """The keys of each person by the policies of this revision; of nobody if its bundle is gone."""
-    from .engine.policy.people import public_keys
+    from .engine.policy.people import keys_in
 
     try:
-        bundle = policy_bundle.past(revision, store=store)
-        people = bundle.data.get("people", {}) if bundle.sources.revision == revision else {}
-    except BadPolicy:
+        return keys_in(policy_bundle.past(revision, store=store).path.read_bytes(), revision)
+    except (BadPolicy, OSError):
         return {}
-    return {name: public_keys({name: person}) for name, person in people.items()}
 
 
 def consents(configuration: Configuration) -> Consents:

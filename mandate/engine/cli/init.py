@@ -91,8 +91,6 @@ collectors:
   # developers:
   #   directory: developers.yaml
   #   repository: .
-  # approvals:
-  #   file: approvals.yaml
   # documentation:
   #   card: run:model_card.md
 """
@@ -102,6 +100,7 @@ _POLICIES = """\
 
 - `thresholds/*.yaml` replaces the library's thresholds, one by one. Decisions name the file and line of each.
 - `waivers/*.yaml` accepts violations for a time, with who answers for each.
+- `people/*.yaml` says who may run `mandate approve` and `mandate waive`: roles and public keys.
 - `mandate/rules/<category>/<rule>/<rule>.rego` adds a rule: `mandate policy new` writes it.
 
 `mandate policy list` shows which rules apply to what, `mandate policy schema --write` lets editors complete

@@ -19,8 +19,9 @@ from ..errors import BadPolicy
 from ..evidence.public_keys import PublicKey
 from ..input.people import normal
 from ..nearest import advice
-from ..strict_yaml import Document, Place
+from ..strict_yaml import Document, Place, load
 from .faults import Faults
+from .sources import Kind
 
 FOLDER = "people/"
 _KEYS = ("name", "keys", "roles")
@@ -53,6 +54,25 @@ def public_keys(people: Mapping[str, Mapping[str, Any]]) -> dict[str, PublicKey]
     """All people's keys by their ids, of `data.mandate.people`."""
     keys = (key for person in people.values() for key in person["keys"].items())
     return {keyid: PublicKey.from_ssh(line) for keyid, line in keys}
+
+
+def keys_in(bundle: bytes, revision: str) -> dict[str, dict[str, PublicKey]]:
+    """The keys of each person by the policies in a bundle; of nobody if it is not of this revision.
+
+    They are read from the sources, of which the revision is the digest: what else is in the bundle could have
+    been changed.
+    """
+    from .contents import parsed
+
+    try:
+        sources = parsed(bundle).sources
+        if sources.revision != revision:
+            return {}
+        files = [source for source in sources.of(Kind.YAML) if source.path.startswith(FOLDER)]
+        people = compile_people([load(source.content, BadPolicy, name=source.label) for source in files])
+    except BadPolicy:
+        return {}
+    return {name: public_keys({name: person}) for name, person in people.items()}
 
 
 def _person(document: Document, place: Place, item: Any) -> tuple[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ import click
 
 from ...configuration import Configuration
 from ...report.visible import visible
-from .. import files, options
+from .. import exports, files, options
 from . import soundness
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def command(
         kept = None
         if since is not None:
             kept = heads.kept(files.read(since, note.MAX_BYTES), exported.origin, keys).checkpoint
-        checked = verification.verify(exported, keys, since=kept)
+        checked = verification.verify(exported, exports.believed(exported, keys, {}), since=kept)
         report = verification.report(soundness.with_progress(checked, exported.count()))
         restored = composition.restore(configuration, exported, report, into) if report.sound else None
     if output == "json":
