@@ -47,7 +47,7 @@ class GroupCommit(Generic[Item, Stored]):
         with self._lock:
             self._line.append(mine)
         with self._turn:
-            if not mine.done:
+            while not mine.done:  # others may wait before it, more than are stored at once
                 self._serve(self._next())
         if mine.error is not None:
             raise mine.error
