@@ -313,9 +313,16 @@ def key_status(configuration: Configuration) -> KeyStatus:
 
 
 def export(
-    configuration: Configuration, stack: ExitStack, where: str, retain_until: datetime | None
+    configuration: Configuration,
+    stack: ExitStack,
+    where: str,
+    retain_until: datetime | None,
+    progress: Callable[[int, int], None],
 ) -> tuple[str, Exported, int | None]:
-    """Export the ledger, and record that: where to, what was done, and the index of the entry, if any."""
+    """Export the ledger, and record that: where to, what was done, and the index of the entry, if any.
+
+    `progress` is told how many entries of how many are done.
+    """
     from .engine.evidence.export import places
     from .engine.evidence.export.exporting import Companions, export_and_state
     from .engine.evidence.export.texts import texts
@@ -341,7 +348,7 @@ def export(
         )
 
     companions = Companions(public_keys(configuration), texts(), partial(_past_policies, configuration))
-    done, index = export_and_state(store, destination, companions, state)
+    done, index = export_and_state(store, destination, companions, state, progress=progress)
     return destination.location, done, index
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,8 @@ from ...configuration import Configuration
 from ...report.visible import visible
 from .. import options
 
+_STEP = 256
+"""Entries between two words about how far it is."""
 _LONGEST = 36_500
 """Days: what is locked for longer is locked by mistake."""
 
@@ -54,7 +57,7 @@ def command(
     from .... import composition
 
     with ExitStack() as stack:
-        where, done, index = composition.export(configuration, stack, destination, until)
+        where, done, index = composition.export(configuration, stack, destination, until, _tell)
     if output == "json":
         click.echo(
             json.dumps(
@@ -90,3 +93,9 @@ def command(
         click.secho(
             f"! the policies {visible(revision, 80)} are not on this machine, nor in the export", fg="yellow"
         )
+
+
+def _tell(done: int, of: int) -> None:
+    """Say on a terminal how far it is."""
+    if sys.stderr.isatty() and (done % _STEP == 0 or done == of):
+        click.echo(f"\rexporting: {done:,} of {of:,} entries", err=True, nl=done == of)

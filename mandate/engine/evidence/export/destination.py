@@ -33,7 +33,7 @@ class Destination(Source, Protocol):
         """Keep a new file; `False` if there is one of this name: it stays as it is."""
 
     def point(self, name: str, content: bytes) -> None:
-        """Keep a file of which the newest version counts, whatever there is of this name."""
+        """Keep a file of which the newest version counts; nothing is done if that is what is there."""
 
     def sync(self) -> None:
         """Return when what was added survives a loss of power."""

@@ -23,20 +23,17 @@ from .... import __version__
 from ...digests import sha256
 from ...errors import BadRequest, NotRecorded
 from .. import heads
-from ..ledger import Head, Reader, Stored
+from ..ledger import Reader
 from ..log import checkpoint, merkle
 from ..log.checkpoint import Checkpoint
-from ..log.merkle import Frontier, leaf_hash
-from ..predicates.export import EXPORT_TYPE
 from ..public_keys import SUFFIX, PublicKey
 from ..strict_base64 import encode
-from . import layout, manifest, tiles
+from . import layout, manifest
+from .added import KEEP, Added
+from .copying import Progress, copy, damaged
 from .destination import Destination
-from .layout import Chunk
-from .manifest import Before, Manifest, Sums
+from .manifest import Before, Manifest
 
-_VERIFY = "Run `mandate ledger verify`, and keep a copy of the ledger as it is"
-_KEEP = "Keep both as they are, and find out which one was changed, with `mandate ledger verify --since`"
 _VKEY_SUFFIX = ".vkey"
 
 
@@ -71,14 +68,14 @@ class Exported:
     """Revisions by which something was decided, and whose policies nobody has."""
 
 
+def _silently(done: int, of: int) -> None:
+    """Nobody waits for it."""
+
+
 def export(
-    store: Reader,
-    destination: Destination,
-    companions: Companions,
-    *,
-    progress: Callable[[int], None] = lambda _: None,
+    store: Reader, destination: Destination, companions: Companions, *, progress: Progress = _silently
 ) -> Exported:
-    """Bring the destination up to the ledger as it is now; `progress` is told how many entries are done.
+    """Bring the destination up to the ledger as it is now.
 
     `NotRecorded` if the ledger is damaged, is not the one that was exported here, or cannot be written there;
     `BadRequest` for a destination that is no export of this ledger.
@@ -89,14 +86,42 @@ def export(
         head, signed = _head(frozen, companions.keys)  # 2
         _hold(frozen, destination, before, signed)
         if before is not None and before.size == signed.size:
-            if layout.CHECKPOINT not in names:  # the last thing that a run does was not done
-                destination.point(layout.CHECKPOINT, head)
-            return Exported(before.size, before.root, before_sha256)
-        run = _Run(frozen, destination, before, signed)
-        run.explain(companions)  # 3
-        run.copy(names, progress)  # 4
-        run.complete(names, companions.policies)  # 5
-        return run.seal(head, None if before is None else Before(size=before.size, sha256=before_sha256))  # 6
+            # Perhaps the last thing that a run does was not done.
+            destination.point(layout.CHECKPOINT, before.checkpoint.encode())
+            return Exported(before.size, before.root, before_sha256, missing_policies=before.missing_policies)
+        first = 0 if before is None else before.size
+        added = Added(destination, signed.size)
+        _explain(added, signed.origin, companions)  # 3
+        copied = copy(frozen, first, signed, added, names=names, progress=progress)  # 4
+        if signatures := b"".join(_cosigned(frozen, destination, names)):  # 5
+            added.signatures(signatures)
+        missing_before = () if before is None else before.missing_policies
+        missing = tuple(_policies(added, dict.fromkeys((*missing_before, *copied.revisions)), companions))
+        if first:
+            proof = merkle.consistency(first, signed.size, frozen.node)
+            lines = "".join(f"{encode(one)}\n" for one in proof)
+            added.keep(layout.consistency(first, signed.size), lines.encode())
+        made = Manifest(
+            origin=signed.origin,
+            size=signed.size,
+            root=signed.root.hex(),
+            checkpoint=head.decode(),
+            made_at=datetime.now(UTC),
+            mandate=__version__,
+            previous=None if before is None else Before(size=before.size, sha256=before_sha256),
+            sums=added.sums(),
+            missing_policies=missing,
+        )
+        _seal(destination, made)  # 6
+    return Exported(
+        size=made.size,
+        root=made.root,
+        manifest_sha256=sha256(made.to_bytes()),
+        added=made.size - first,
+        others=copied.others,
+        files=added.count + 1,
+        missing_policies=missing,
+    )
 
 
 def export_and_state(
@@ -105,7 +130,7 @@ def export_and_state(
     companions: Companions,
     state: Callable[[Exported], int],
     *,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = _silently,
 ) -> tuple[Exported, int | None]:
     """Export, have the ledger `state` that it was, and export that entry too: so the destination has all.
 
@@ -122,7 +147,6 @@ def export_and_state(
             added=done.added + last.added,
             others=done.others + last.others,
             files=done.files + last.files,
-            missing_policies=tuple(dict.fromkeys(done.missing_policies + last.missing_policies)),
         )
     destination.finish()
     return done, index
@@ -149,7 +173,7 @@ def _head(store: Reader, keys: Mapping[str, PublicKey]) -> tuple[bytes, Checkpoi
     data = heads.newest(store, keys)
     signed = checkpoint.unverified(data)[0]
     if signed.size != store.count():
-        raise _damaged(store, f"its newest head covers {signed.size} entries, and there are {store.count()}")
+        raise damaged(store, f"its newest head covers {signed.size} entries, and there are {store.count()}")
     return data, signed
 
 
@@ -168,231 +192,58 @@ def _hold(store: Reader, destination: Destination, before: Manifest | None, sign
             f"the ledger has {signed.size} entries, and {before.size} were exported: the newest were "
             "removed, or an older copy was put in place",
             where=destination.location,
-            next_step=_KEEP,
+            next_step=KEEP,
         )
     if merkle.root(before.size, store.node).hex() != before.root:
         raise NotRecorded(
             f"the first {before.size} entries of the ledger are not those that were exported: one of the "
             "two was forked or rewritten",
             where=destination.location,
-            next_step=_KEEP,
+            next_step=KEEP,
         )
 
 
-def _damaged(store: Reader, what: str) -> NotRecorded:
-    return NotRecorded(f"the ledger is damaged: {what}", where=store.location, next_step=_VERIFY)
+def _explain(added: Added, origin: str, companions: Companions) -> None:
+    """Say what the rest means, and who signed it."""
+    for name, content in companions.texts.items():
+        added.beside(name, content)
+    for keyid, key in companions.keys.items():
+        added.keep(layout.key(keyid, SUFFIX), key.pem)
+    for note_key in heads.note_keys(origin, companions.keys):
+        name = layout.key(note_key.public_key.keyid, _VKEY_SUFFIX)
+        added.keep(name, f"{note_key.vkey}\n".encode())
 
 
-class _Run:
-    """One run, from the size that was exported before to the ledger's."""
-
-    def __init__(
-        self, store: Reader, destination: Destination, before: Manifest | None, signed: Checkpoint
-    ) -> None:
-        self._store = store
-        self._destination = destination
-        self._first = 0 if before is None else before.size
-        self._signed = signed
-        self._revisions = dict.fromkeys(() if before is None else before.missing_policies)
-        self._others = 0
-        self._files = 0
-        self._lines: list[str] = []
-        self._sums: list[Sums] = []
-        self._missing: list[str] = []
-
-    def explain(self, companions: Companions) -> None:
-        """Say what the rest means, and who signed it."""
-        for name, content in companions.texts.items():
-            self._beside(name, content)
-        for keyid, key in companions.keys.items():
-            self._keep(layout.key(keyid, SUFFIX), key.pem)
-        for note_key in heads.note_keys(self._signed.origin, companions.keys):
-            name = layout.key(note_key.public_key.keyid, _VKEY_SUFFIX)
-            self._keep(name, f"{note_key.vkey}\n".encode())
-
-    def copy(self, names: Collection[str], progress: Callable[[int], None]) -> None:
-        """Add the entries, the heads and the tree."""
-        begun = _begun(names, self._first, self._signed.size)
-        frontier = Frontier.of(self._first, self._store.node)
-        signed = self._store.heads(self._first + 1)
-        head = next(signed, None)
-        leaves: list[bytes] = []
-        chunk = bytearray()
-        chunk_first = self._first
-        expected = start = self._first - self._first % tiles.WIDTH  # a tile begins earlier than what is new
-        for stored in self._store.entries(start):
-            if stored.index != expected:
-                raise _damaged(self._store, f"entry {expected} is gone")
-            expected += 1
-            leaves.append(stored.leaf)
-            if stored.index < self._first:
-                continue
-            chunk += self._line(stored)
-            frontier, made = frontier.append(stored.leaf)
-            for node in made:
-                if node.level % tiles.LEVELS == 0 and self._store.node(node.level, node.number) != node.hash:
-                    raise _damaged(self._store, f"its tree does not follow from its first {expected} entries")
-            if _full(chunk_first, stored.index, len(chunk), begun, self._signed.size):
-                part = Chunk(chunk_first, stored.index)
-                self._keep(part.entries, bytes(chunk))
-                lines = []
-                while head is not None and head.size <= expected:
-                    lines.append(_head_line(head))
-                    head = next(signed, None)
-                if lines:
-                    self._keep(part.heads, b"".join(lines))
-                chunk.clear()
-                chunk_first = expected
-                progress(expected - self._first)
-            if expected % tiles.WIDTH == 0 or expected == self._signed.size:
-                self._leaves(stored.index // tiles.WIDTH, leaves)
-                leaves.clear()
-        if (frontier.size, frontier.root) != (self._signed.size, self._signed.root):
-            raise _damaged(self._store, "its newest head does not agree with its entries")
-        self._upper_tiles()
-
-    def complete(self, names: Collection[str], policies: Callable[[str], bytes | None]) -> None:
-        """Add what witnesses signed since, the policies, and the proof that the log only grew."""
-        if signatures := b"".join(self._cosigned(names)):
-            self._listed(self._numbered(layout.cosignatures, signatures), signatures)
-        for revision in self._revisions:
-            content = policies(revision)
-            if content is None:
-                self._missing.append(revision)
-            else:
-                self._beside(layout.policies(revision), content)
-        if self._first:
-            proof = merkle.consistency(self._first, self._signed.size, self._store.node)
-            self._keep(
-                layout.consistency(self._first, self._signed.size),
-                "".join(f"{encode(one)}\n" for one in proof).encode(),
-            )
-
-    def seal(self, head: bytes, previous: Before | None) -> Exported:
-        """Add the digests and the manifest; `head` is the newest, with all signatures under it."""
-        self._flush()
-        made = Manifest(
-            origin=self._signed.origin,
-            size=self._signed.size,
-            root=self._signed.root.hex(),
-            checkpoint=head.decode(),
-            made_at=datetime.now(UTC),
-            mandate=__version__,
-            previous=previous,
-            sums=tuple(self._sums),
-            missing_policies=tuple(self._missing),
-        ).to_bytes()
-        self._destination.point(layout.CHECKPOINT, head)
-        self._destination.sync()
-        if not self._destination.add(layout.snapshot(self._signed.size), made):
-            raise NotRecorded(
-                "somebody else exported the same ledger here at the same time",
-                where=self._destination.location,
-                next_step="Export again",
-            )
-        self._destination.sync()
-        return Exported(
-            size=self._signed.size,
-            root=self._signed.root.hex(),
-            manifest_sha256=sha256(made),
-            added=self._signed.size - self._first,
-            others=self._others,
-            files=self._files + 1,
-            missing_policies=tuple(self._missing),
-        )
-
-    def _line(self, stored: Stored) -> bytes:
-        """The envelope as a line."""
-        envelope = stored.envelope
-        if envelope is None or sha256(envelope) != stored.leaf.hex() or b"\n" in envelope:
-            what = "gone" if envelope is None else "not what was recorded"
-            raise _damaged(self._store, f"the envelope of entry {stored.index} is {what}")
-        self._others += stored.kind != EXPORT_TYPE
-        if stored.columns.revision is not None:
-            self._revisions[stored.columns.revision] = None
-        return envelope + b"\n"
-
-    def _leaves(self, number: int, leaves: list[bytes]) -> None:
-        tile = tiles.at(self._signed.size, 0, number)
-        self._keep(tile.name, b"".join(map(leaf_hash, leaves)))
-        self._keep(tile.bundle, tiles.bundled(leaves))
-
-    def _upper_tiles(self) -> None:
-        for tile in tiles.added(self._first, self._signed.size):
-            if tile.level > 0:
-                first, level = tile.number * tiles.WIDTH, tile.level * tiles.LEVELS
-                hashes = (self._store.node(level, first + number) for number in range(tile.width))
-                self._keep(tile.name, b"".join(hashes))
-
-    def _cosigned(self, names: Collection[str]) -> Iterator[bytes]:
-        """The signatures of witnesses that no snapshot has, a line each."""
-        complete, known = set(layout.snapshots(names)), set()
-        for name in names:
-            if layout.cosigned_at(name) in complete:
-                known.update(self._destination.read(name).splitlines())
-        for size, line in self._store.cosigned():
-            written = json.dumps({"size": size, "line": line.decode()}).encode()
-            if written not in known:
-                yield written + b"\n"
-
-    def _keep(self, name: str, content: bytes) -> None:
-        """Add evidence: under its name there may be nothing else."""
-        if self._destination.add(name, content):
-            self._files += 1
-        elif self._destination.read(name) != content:
-            raise NotRecorded(
-                f"{name} is there already, and is not what belongs there",
-                where=self._destination.location,
-                next_step=_KEEP,
-            )
-        self._listed(name, content)
-
-    def _beside(self, name: str, content: bytes) -> None:
-        """Add a companion, unless there is one: another version of Mandate may have written another."""
-        if self._destination.add(name, content):
-            self._files += 1
+def _policies(added: Added, revisions: Collection[str], companions: Companions) -> Iterator[str]:
+    """Add the policies; those that nobody has are named."""
+    for revision in revisions:
+        content = companions.policies(revision)
+        if content is None:
+            yield revision
         else:
-            content = self._destination.read(name)
-        self._listed(name, content)
-
-    def _listed(self, name: str, content: bytes) -> None:
-        self._lines.append(f"{sha256(content)}  {name}\n")
-        if len(self._lines) == layout.SUMS:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Add the digests of what was added last."""
-        content = "".join(self._lines).encode()
-        self._lines.clear()
-        name = self._numbered(layout.sums, content, len(self._sums))
-        self._sums.append(Sums(name=name, sha256=sha256(content)))
-
-    def _numbered(self, named: Callable[[int, int], str], content: bytes, number: int = 0) -> str:
-        """Add a file under the first name that is free: a run that was cut off may have had less to say."""
-        while not self._destination.add(name := named(self._signed.size, number), content):
-            if self._destination.read(name) == content:
-                return name
-            number += 1
-        self._files += 1
-        return name
+            added.beside(layout.policies(revision), content)
 
 
-def _begun(names: Collection[str], first: int, size: int) -> dict[int, int]:
-    """Chunks by their first entry that a run which was cut off has left: the longest that fit."""
-    begun: dict[int, int] = {}
+def _cosigned(store: Reader, destination: Destination, names: Collection[str]) -> Iterator[bytes]:
+    """The signatures of witnesses that no snapshot has, a line each."""
+    complete, known = set(layout.snapshots(names)), set()
     for name in names:
-        chunk = Chunk.named(name)
-        if chunk is not None and first <= chunk.first <= chunk.last < size:
-            begun[chunk.first] = max(chunk.last, begun.get(chunk.first, 0))
-    return begun
+        if layout.cosigned_at(name) in complete:
+            known.update(destination.read(name).splitlines())
+    for size, line in store.cosigned():
+        written = json.dumps({"size": size, "line": line.decode()}).encode()
+        if written not in known:
+            yield written + b"\n"
 
 
-def _full(first: int, last: int, size: int, begun: Mapping[int, int], end: int) -> bool:
-    """Whether a file of entries ends with the entry `last`."""
-    if first in begun:
-        return last == begun[first]
-    return (last + 1) % layout.CHUNK == 0 or size >= layout.CHUNK_BYTES or last + 1 == end
-
-
-def _head_line(head: Head) -> bytes:
-    return json.dumps({"size": head.size, "checkpoint": head.checkpoint.decode()}).encode() + b"\n"
+def _seal(destination: Destination, made: Manifest) -> None:
+    """Add the manifest, when all else is safe; then show the head to others."""
+    destination.sync()
+    if not destination.add(layout.snapshot(made.size), made.to_bytes()):
+        raise NotRecorded(
+            "somebody else exported the same ledger here at the same time",
+            where=destination.location,
+            next_step="Export again",
+        )
+    destination.point(layout.CHECKPOINT, made.checkpoint.encode())
+    destination.sync()

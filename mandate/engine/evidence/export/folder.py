@@ -65,6 +65,8 @@ class Folder:
 
     def point(self, name: str, content: bytes) -> None:
         """Put the new file in the old one's place."""
+        if (self._path / name).is_file() and self.read(name) == content:
+            return
         with self._written(name, content) as (part, file):
             part.replace(file)
 

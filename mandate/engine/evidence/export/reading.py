@@ -180,6 +180,7 @@ class ExportedLedger:
             elif name not in later and sha256(self._source.read(name)) != digest:
                 yield f"{name} was changed"
         yield from self._uncovered()
+        yield from self._pointed()
         for size, line in self.cosigned():
             yield from _no_signature(size, line)
 
@@ -226,6 +227,13 @@ class ExportedLedger:
             expected = chunk.last + 1
         if expected != self.count():
             yield f"the files of entries end before entry {expected}, and the manifest says {self.count()}"
+
+    def _pointed(self) -> Iterator[str]:
+        """Whether the head that others are shown is one of those."""
+        if layout.CHECKPOINT in self._names:
+            shown = self._source.read(layout.CHECKPOINT)
+            if shown not in {each.checkpoint.encode() for each in self._manifests}:
+                yield f"{layout.CHECKPOINT} was changed"
 
     def _chunk_of(self, index: int) -> int:
         """The number of the chunk with this entry, or of the first one behind it."""

@@ -227,7 +227,20 @@ class Locked(Bucket):
     def point(self, name: str, content: bytes) -> None:
         """Put a newer version; those before stay."""
         with self._translated(name):
-            self._put(name, content)
+            if self._newest(name) != content:
+                self._put(name, content)
+
+    def _newest(self, name: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._client.get_object(Bucket=self._address.bucket, Key=self._address.prefix + name)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "NoSuchKey":
+                raise
+            return None
+        newest: bytes = found["Body"].read(layout.MAX_BYTES)
+        return newest
 
     def sync(self) -> None:
         """What the store acknowledged, it has."""

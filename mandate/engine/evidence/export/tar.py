@@ -92,8 +92,9 @@ class CompleteTar(TarSource):
         )
 
     def point(self, name: str, content: bytes) -> None:
-        """Refuse."""
-        self.add(name, content)
+        """Refuse, if it is not what is there."""
+        if self.read(name) != content:
+            self.add(name, content)
 
     def sync(self) -> None:
         """It was complete before."""

@@ -34,7 +34,7 @@ def into_file(lost: Reader, path: Path, root: bytes) -> None:
         if path.exists():
             raise FileExistsError(17, "File exists")
         sqlite.create(draft, origin=lost.origin)
-        _restore(lost, SqliteDatabase(draft), root)
+        restore(lost, SqliteDatabase(draft), root)
         # What is still in the write-ahead log would stay behind.
         with closing(sqlite3.connect(draft)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -63,13 +63,14 @@ def into_database(lost: Reader, url: str, root: bytes) -> str:
         raise BadConfiguration(
             f"this is the ledger {origin!a} with {count} entries, and not an empty one named {lost.origin!a}",
             where=database.location,
-            next_step="Make a new one with `mandate ledger create`; a ledger is never overwritten",
+            next_step="Make a new one with `mandate ledger create --empty`; a ledger is never overwritten",
         )
-    _restore(lost, database, root)
+    restore(lost, database, root)
     return database.location
 
 
-def _restore(lost: Reader, database: Database, root: bytes) -> None:
+def restore(lost: Reader, database: Database, root: bytes) -> None:
+    """Restore into this ledger, which is empty; all of it, or nothing."""
     queries = database.queries
     with (
         database.translated(),
@@ -77,7 +78,7 @@ def _restore(lost: Reader, database: Database, root: bytes) -> None:
         database.transaction(connection),
     ):
         if queries.count(connection) > 0:
-            raise _meanwhile(database.location)
+            raise _not_empty(database.location)
         frontier = Frontier()
         heads = lost.heads()
         head = next(heads, None)
@@ -114,9 +115,9 @@ def _changed(lost: Reader) -> NotRecorded:
     )
 
 
-def _meanwhile(where: str) -> BadConfiguration:
+def _not_empty(where: str) -> BadConfiguration:
     return BadConfiguration(
-        "somebody recorded something in it meanwhile",
+        "it has entries already",
         where=where,
-        next_step="Make a new one with `mandate ledger create`",
+        next_step="Make a new one with `mandate ledger create --empty`",
     )
