@@ -514,6 +514,18 @@ def recorded(configuration: Configuration, reference: str) -> Record:
         return find(store, reference, public_keys(configuration))
 
 
+def envelope(configuration: Configuration, reference: str) -> Envelope:
+    """Any entry as it was signed, by its id, the beginning of it, or its index; it is proven first."""
+    from .engine.evidence import envelope as dsse
+    from .engine.evidence import reading
+    from .engine.evidence.entries import ProvenEntries
+
+    with opened(configuration) as store:
+        found = reading.entry(store, reference)
+        ProvenEntries(store, public_keys(configuration)).predicate(found)
+    return dsse.parse(found.envelope or b"")
+
+
 def attestation(configuration: Configuration, record: Record, kind: str) -> Envelope:
     """A recorded decision in the words of a standard, signed by the ledger's key: see `evidence.standard`."""
     from .engine.evidence import standard

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +92,31 @@ def test_a_person_is_told_what_moved_and_where_it_is_on_record(models: Models) -
     listed = models.mandate("ledger", "show", "--last", "2").out
     assert "promotion intent" in listed
     assert "promotion done" in listed
+
+
+def test_cosign_verifies_that_a_model_was_promoted(models: Models, cosign: Path, tmp_path: Path) -> None:
+    version = models.publish("1")
+    result = models.promoted(version)["act"]["result"]
+    (tmp_path / "bundle.json").write_text(models.mandate("ledger", "bundle", result["id"]).out)
+    key = models.organisation.folder / ".mandate/keys/signing.pub"
+    command = [str(cosign), "verify-blob-attestation", "--key", str(key), "--bundle", "bundle.json"]
+    command += ["--type", f"{AUTHORITY}promotion/v1", "--insecure-ignore-tlog", "--digestAlg", "sha256"]
+    said = subprocess.run(
+        [*command, "--digest", models.digest(version)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"HOME": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9", "PATH": os.environ["PATH"]},
+    )
+    assert (said.returncode, said.stderr.splitlines()[-1]) == (0, "Verified OK")
+    statement = models.mandate("ledger", "statement", str(result["index"])).json
+    assert (statement["predicateType"], statement["predicate"]["outcome"]) == (
+        f"{AUTHORITY}promotion/v1",
+        "done",
+    )
+    refused = models.mandate("ledger", "bundle", result["id"], "--type", "vsa")
+    assert (refused.exit_code, "this entry is no decision" in refused.err) == (2, True)
 
 
 def test_what_was_denied_is_not_even_begun(models: Models) -> None:

@@ -19,8 +19,8 @@ _COMMANDS = {
     "reconcile": "Compare the registry with the ledger: acts that were cut off, moves nobody recorded.",
     "export": "Copy the evidence to where it can be verified and restored from.",
     "import": "Restore a ledger that was lost from an export.",
-    "bundle": "Print a decision as a Sigstore bundle, which cosign verifies offline.",
-    "statement": "Print a decision's in-toto Statement.",
+    "bundle": "Print an entry as a Sigstore bundle, which cosign verifies offline.",
+    "statement": "Print what an entry states, as in-toto has it.",
 }
 
 

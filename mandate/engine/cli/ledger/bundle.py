@@ -12,22 +12,25 @@ from ..attesting import DECISION, TYPES
 
 
 @click.command("bundle")
-@click.argument("decision")
+@click.argument("entry")
 @click.option(
     "--type",
     "kind",
     type=click.Choice(TYPES),
     default=DECISION,
     show_default=True,
-    help="The decision as it was recorded, or a SLSA Verification Summary (vsa) or an in-toto Simple "
-    "Verification Result (svr) of it, which the ledger's key signs now.",
+    help="The entry as it was recorded, or, of a decision, a SLSA Verification Summary (vsa) or an in-toto "
+    "Simple Verification Result (svr), which the ledger's key signs now.",
 )
 @options.configured
-def command(decision: str, kind: str, configuration: Configuration) -> None:
-    """Print a decision as a Sigstore bundle, which cosign verifies offline."""
+def command(entry: str, kind: str, configuration: Configuration) -> None:
+    """Print an entry as a Sigstore bundle, which cosign verifies offline."""
     from .... import composition
     from ...evidence.bundle import export
 
-    record = composition.recorded(configuration, decision)
-    envelope = record.envelope if kind == DECISION else composition.attestation(configuration, record, kind)
+    if kind == DECISION:
+        envelope = composition.envelope(configuration, entry)
+    else:
+        record = composition.recorded(configuration, entry)
+        envelope = composition.attestation(configuration, record, kind)
     sys.stdout.write(export(envelope).decode())

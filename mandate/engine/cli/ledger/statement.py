@@ -11,11 +11,11 @@ from .. import options
 
 
 @click.command("statement")
-@click.argument("decision")
+@click.argument("entry")
 @options.configured
-def command(decision: str, configuration: Configuration) -> None:
-    """Print a decision's in-toto Statement: the decision, the whole input, and what judged it."""
+def command(entry: str, configuration: Configuration) -> None:
+    """Print what an entry states, as in-toto has it: of a decision, its whole input and what judged it."""
     from .... import composition
 
-    payload = composition.recorded(configuration, decision).envelope.payload
+    payload = composition.envelope(configuration, entry).payload
     click.echo(json.dumps(json.loads(payload), indent=2))
