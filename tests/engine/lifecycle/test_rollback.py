@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.signatories import Signatory, employ
 
 from .models import AUTHORITY, Models, outline
 
@@ -110,6 +113,19 @@ def test_being_asked_whether_it_may_stay_allows_no_promotion(models: Models) -> 
     models.promoted(two)
     assert models.mandate("check", models.uri(one), "--action", "monitor").exit_code == 0
     assert rollback(models, one).json["rests_on"]["judged_now"] is True
+
+
+def test_an_allow_that_somebody_revoked_does_not_stand(two: Models, tmp_path: Path) -> None:
+    ann = Signatory.made(tmp_path, "ann@bank.example")
+    employ(two.organisation, [(ann, ["risk_officer"])])
+    allowed = next(each["id"] for each in two.said() if each["kind"] == f"{AUTHORITY}decision/v1")
+    revoked = ann.signs(two.organisation, "revoke", allowed, "--reason", "It was trained on the wrong rows")
+    assert revoked.exit_code == 0, revoked.err
+    shown = two.mandate("rollback", two.champion, "--to", "1", "--reason", "drift")
+    assert shown.exit_code == 0
+    assert "judged now, because ann@bank.example, in entry 8, revoked what allowed it" in shown.out
+    assert decisions(two) == ["allow", "allow", "allow"]
+    assert rollback(two, "2", *NO_OPA).exit_code == 0
 
 
 def test_the_same_files_under_another_name_are_another_model(models: Models, two: Models) -> None:
