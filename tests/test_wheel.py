@@ -66,6 +66,8 @@ def test_policies_and_the_recipe_of_opa_travel_in_the_wheel(wheel: Path) -> None
         "opa/regal/go.sum",
     ):
         assert f"mandate/_share/{path}" in names
+    for file in ("queries.sql", "sqlite/0001.sql", "postgresql/0001.sql", "postgresql_objects.json"):
+        assert f"mandate/engine/evidence/sql/{file}" in names
     assert not [name for name in names if name.startswith(("tests/", "examples/"))]
 
 
@@ -77,7 +79,7 @@ def test_the_installed_command_judges_and_records(mandate: Path, tmp_path: Path)
     (tmp_path / "policies/thresholds/evidence.yaml").write_text(TRUSTING)
     allowed = run(mandate, tmp_path, "check", "--input", "good.json", "--output", "json")
     assert allowed.returncode == 0, allowed.stdout + allowed.stderr
-    assert "2 entries" in run(mandate, tmp_path, "ledger", "verify").stdout
+    assert "5 entries" in run(mandate, tmp_path, "ledger", "verify").stdout
 
 
 def test_without_the_collectors_libraries_it_says_how_to_get_them(mandate: Path, tmp_path: Path) -> None:
