@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .engine import posts
 from .engine.claim import ClaimedFacts
@@ -78,10 +78,11 @@ def policy_folders(configuration: Configuration) -> list[Path]:
 
 def bundle(configuration: Configuration) -> Bundle:
     """The compiled policies: from the store beside the ledger, or compiled into it."""
-    return _compiled(configuration, policy_release(configuration))
+    return compiled_policies(configuration, policy_release(configuration))
 
 
-def _compiled(configuration: Configuration, release: Release | None) -> Bundle:
+def compiled_policies(configuration: Configuration, release: Release | None) -> Bundle:
+    """The same, where the release is known already."""
     store, opa = policy_store(configuration), partial(opa_program, configuration)
     if release is not None:
         return policy_bundle.of_release(release, opa=opa, store=store)
@@ -658,9 +659,9 @@ class Mandate:
             _read(document),
             where="standard input" if str(document) == "-" else str(document),
             requested_by=caller(),
-            risk_tier_of=lambda name: _configured_tier(self.configuration, name) or _UNKNOWN,
+            risk_tier_of=partial(risk_tier, self.configuration),
             action=Action(action or Action.PROMOTE),
-            environment=_known_environment(_ENVIRONMENT if environment is None else environment, self.bundle),
+            environment=known_environment(_ENVIRONMENT if environment is None else environment, self.bundle),
             what_if=what_if,
             overriding=[name for name, value in given.items() if value is not None],
         )
@@ -683,13 +684,13 @@ class Mandate:
 def assembled(configuration: Configuration) -> Iterator[Mandate]:
     """The whole of Mandate. OPA, where it is our child, lives as long as the context."""
     release = policy_release(configuration)
-    compiled = _compiled(configuration, release)
+    compiled = compiled_policies(configuration, release)
     with ExitStack() as stack:
-        judge = stack.enter_context(_judge(configuration, compiled))
+        judging = stack.enter_context(judge(configuration, compiled))
         recording = recorder(configuration, stack)
         if release is not None:
             release.use(policy_store(configuration))
-        gate = Gate(judge, _evidence(recording, release), now)
+        gate = Gate(judging, _evidence(recording, release), now)
         yield Mandate(gate, configuration, compiled, recording)
 
 
@@ -700,8 +701,15 @@ def _evidence(recorder: Recorder, release: Release | None) -> FirstUse:
     return FirstUse(recorder, None if release is None else (release.number, release.keyid))
 
 
+class ReadyJudge(Judge, Protocol):
+    """A judge who says whether there is an OPA to ask."""
+
+    def ready(self) -> None:
+        """Return if OPA answers now with the expected policies; `CouldNotDecide` if not."""
+
+
 @contextmanager
-def _judge(configuration: Configuration, compiled: Bundle) -> Iterator[Judge]:
+def judge(configuration: Configuration, compiled: Bundle) -> Iterator[ReadyJudge]:
     """The sidecar, or an OPA of our own: one that does not start is *undecided*, like one that is down."""
     policy = Policy(revision=compiled.revision, bundle_sha256=compiled.sha256)
     settings = configuration.settings.opa
@@ -711,8 +719,8 @@ def _judge(configuration: Configuration, compiled: Bundle) -> Iterator[Judge]:
         local = local_opa(configuration, compiled)
         local.start()  # while OPA gets ready, the rest is imported and the facts are collected
         rules = compiled.catalogue.keys()
-        with LocalJudge(local, policy, timeout=settings.timeout, rules=rules) as judge:
-            yield judge
+        with LocalJudge(local, policy, timeout=settings.timeout, rules=rules) as judging:
+            yield judging
     else:
         from .engine.opa.judge import OpaJudge
 
@@ -766,14 +774,15 @@ def collected(
     action: str | None,
     environment: str | None,
     what_if: bool = False,
+    requested_by: str | None = None,
 ) -> CollectedFacts:
-    """The facts about a registered model version."""
+    """The facts about a registered model version, asked for by whoever runs this process unless said."""
     from .engine.collecting import CollectedFacts, Question
 
     asked = Action(action or Action.PROMOTE)
-    environment = _known_environment(_ENVIRONMENT if environment is None else environment, policies)
+    environment = known_environment(_ENVIRONMENT if environment is None else environment, policies)
     return CollectedFacts(
-        Question(uri, asked, environment, caller(), what_if),
+        Question(uri, asked, environment, requested_by or caller(), what_if),
         registry,
         partial(_collectors, configuration, registry, what_if),
         wanted=_wanted(policies, asked),
@@ -847,7 +856,8 @@ def _wanted(policies: Bundle, action: Action) -> list[str]:
     )
 
 
-def _known_environment(name: str, policies: Bundle) -> str:
+def known_environment(name: str, policies: Bundle) -> str:
+    """The environment. `BadRequest` if the policies do not know it."""
     known = policies.scope.environments
     if name not in known:
         raise BadRequest(
@@ -858,6 +868,11 @@ def _known_environment(name: str, policies: Bundle) -> str:
 
 def _tier(configuration: Configuration, version: Version) -> str:
     return _configured_tier(configuration, version.name) or version.model_tags.get(_RISK_TIER_TAG) or _UNKNOWN
+
+
+def risk_tier(configuration: Configuration, name: str) -> str:
+    """The risk tier of a model of which nothing is known but its name, as the settings say it."""
+    return _configured_tier(configuration, name) or _UNKNOWN
 
 
 def _configured_tier(configuration: Configuration, name: str) -> str | None:

@@ -130,7 +130,7 @@ class CollectedFacts:
         try:
             version = self._registry.resolve(question.uri)
         except RegistryUnavailable as error:
-            return _registry_failed(question.uri, request, error)
+            return unreachable(question.uri, request, error)
         target = Target(
             name=version.name,
             version=version.version,
@@ -179,7 +179,7 @@ class CollectedFacts:
             )
 
 
-def _registry_failed(uri: str, request: Request, error: RegistryUnavailable) -> Input:
+def unreachable(uri: str, request: Request, error: MandateError) -> Input:
     """A document that says that nothing could be found out: the policies make *undecided* of it."""
     name, _, version = uri.removeprefix("models:/").rpartition("/")
     return Input(

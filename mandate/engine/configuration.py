@@ -22,6 +22,7 @@ from . import strict_yaml
 from .errors import BadConfiguration
 from .input.base import Frozen
 from .nearest import advice
+from .service.settings import ServiceSettings
 
 FILE_NAME = "mandate.yaml"
 LIBRARY = "library"
@@ -114,6 +115,8 @@ class Settings(Frozen):
     models: Mapping[str, ModelSettings] = {}
     documentation: Annotated[str, Field(pattern=r"^(?:https?://[^\s?#]+|[^\s:?#][^:?#]*)$")] | None = None
     """Where people read what `mandate policy docs --site` writes, a URL or a folder: reports link to it."""
+    service: ServiceSettings = ServiceSettings()
+    """How `mandate serve` serves."""
     collectors: dict[str, dict[str, Any]] = {}
     """Each collector's own options, which the collector checks."""
 

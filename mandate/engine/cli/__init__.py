@@ -35,6 +35,8 @@ _COMMANDS = {
     "policy": "Write, test, check, release and compare policies.",
     "replay": "Judge a recorded decision again, and hold the two against each other.",
     "opa": "Obtain the pinned Open Policy Agent.",
+    "serve": "Answer over HTTP, for release tooling and the cluster.",
+    "token": "Make a token for a caller of the service.",
     "doctor": "Say what is installed, what is missing and how to get it.",
     "completion": "Print the script that completes commands in your shell.",
     "version": "Print the versions of Mandate and of its parts.",

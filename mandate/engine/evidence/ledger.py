@@ -153,6 +153,9 @@ class Reader(Protocol):
 class Store(Reader, Protocol):
     """An append-only ledger."""
 
+    def ready(self) -> None:
+        """Return if it takes entries now; `NotRecorded` if not."""
+
     def append(self, entry: Entry) -> Place:
         """Store the entry durably, under a signed head, and say where.
 

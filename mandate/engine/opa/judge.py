@@ -54,6 +54,12 @@ class OpaJudge:
         """The policies that must answer."""
         return self._policy
 
+    def ready(self) -> None:
+        """Return if OPA answers now, in a good version and with the expected policies; raise as `judge`."""
+        answer = self._client.ask(DECISION, b"{}")
+        self._good_version(answer)
+        self._demand_the_revisions(answer)
+
     def judge(self, document: Input) -> Judgement:
         """The policies' decision about `document`, which is sent as its canonical JSON.
 

@@ -36,13 +36,19 @@ class LocalJudge:
 
     def judge(self, document: Input) -> Judgement:
         """As `OpaJudge.judge`. The first call waits for OPA, and raises what `LocalOpa.ready` raises."""
+        return self._started().judge(document)
+
+    def ready(self) -> None:
+        """As `OpaJudge.ready`."""
+        self._started().ready()
+
+    def _started(self) -> OpaJudge:
         with self._lock:
             if self._judge is None:
                 self._opa.ready()
                 self._client = OpaClient(self._opa.url, timeout=self._timeout)
                 self._judge = OpaJudge(self._client, self._policy, beside=self._opa.beside, rules=self._rules)
-            judge = self._judge
-        return judge.judge(document)
+            return self._judge
 
     def close(self) -> None:
         """Stop OPA."""

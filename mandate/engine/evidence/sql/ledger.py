@@ -83,6 +83,11 @@ class SqlLedger:
             self.close()
             raise
 
+    def ready(self) -> None:
+        """Return if the ledger takes entries now; `NotRecorded` if not."""
+        with self._use() as connection, self._database.transaction(connection):
+            self._queries.newest(connection)
+
     def append(self, entry: Entry) -> Place:
         """Store the entry; when this returns, it and its head survive a loss of power."""
         (place,) = self._group((entry,))

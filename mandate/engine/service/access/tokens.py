@@ -1,0 +1,135 @@
+"""Bearer tokens. Of a token only a hash is kept: whoever reads the list of callers cannot call.
+
+A token is 32 random bytes, so that a plain SHA-256 is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ... import strict_yaml
+from ...errors import BadConfiguration
+from ...input.base import Frozen, Name, Sha256
+from ...input.instants import Instant
+from .roles import Caller, Role
+
+PREFIX = "mandate_"
+"""Begins each token, so that scanners for secrets know one when they see it."""
+_BYTES = 32
+
+
+class Listed(Frozen):
+    """Somebody who may call, as `callers.yaml` lists them."""
+
+    name: Name
+    roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
+    token_sha256: Annotated[list[Sha256], Field(max_length=10)] = []
+    """SHA-256 of each token that counts; two while one takes the place of the other."""
+    certificate: Name | None = None
+    """Subject of the client certificate by which the caller is known, as RFC 4514 writes it."""
+    expires: Instant | None = None
+    """The first instant at which the caller is not known any more."""
+
+
+CALLERS = TypeAdapter(list[Listed])
+
+
+def new() -> tuple[str, str]:
+    """A new token, and its SHA-256."""
+    token = PREFIX + secrets.token_urlsafe(_BYTES)
+    return token, digest(token)
+
+
+def digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Callers:
+    """The list of callers, read again when its file changes. Threads may share one.
+
+    A list that cannot be read any more leaves the one before it in place, which `problem` says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen = self._stamp()
+        self._by_token, self._by_certificate = _read(path)
+        self.problem: BadConfiguration | None = None
+        """Why the newest list is not in use."""
+
+    def by_token(self, token: str) -> Caller | None:
+        """Whose token it is."""
+        self._look()
+        return _current(self._by_token.get(digest(token)), "token")
+
+    def by_certificate(self, subject: str) -> Caller | None:
+        """Whose certificate it is, which has been verified."""
+        self._look()
+        return _current(self._by_certificate.get(subject), "certificate")
+
+    def _look(self) -> None:
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        with self._lock:
+            if stamp == self._seen:
+                return
+            self._seen = stamp
+            try:
+                self._by_token, self._by_certificate = _read(self._path)
+            except BadConfiguration as error:
+                self.problem = error
+            else:
+                self.problem = None
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _current(listed: Listed | None, how: str) -> Caller | None:
+    if listed is None or (listed.expires is not None and listed.expires <= datetime.now(UTC)):
+        return None
+    return Caller(listed.name, frozenset(listed.roles), how)
+
+
+def _read(path: Path) -> tuple[Mapping[str, Listed], Mapping[str, Listed]]:
+    document = strict_yaml.load_file(path, BadConfiguration)
+    try:
+        listed = CALLERS.validate_python(document.value)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise BadConfiguration(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}",
+            where=document.where(fault["loc"]),
+            next_step="See schemas/callers.json",
+        ) from error
+    by_token: dict[str, Listed] = {}
+    by_certificate: dict[str, Listed] = {}
+    names: set[str] = set()
+    for number, each in enumerate(listed):
+        known = [name for name in each.token_sha256 if name in by_token]
+        if each.name in names or known or each.certificate in by_certificate:
+            raise BadConfiguration(
+                f"{each.name!a}, its token or its certificate stands twice",
+                where=document.where((number,)),
+                next_step="Give each caller a name, tokens and a certificate of its own",
+            )
+        names.add(each.name)
+        by_token |= dict.fromkeys(each.token_sha256, each)
+        if each.certificate is not None:
+            by_certificate[each.certificate] = each
+    return by_token, by_certificate

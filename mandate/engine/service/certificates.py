@@ -1,0 +1,112 @@
+"""The service's certificates, read again when their files change, without a restart.
+
+Each new pair is tried in a context of its own first: a pair that does not fit, loaded into the context in
+use, breaks every handshake from then on. A bad one leaves the old one in use, and is said in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.x509 import load_pem_x509_certificates
+
+from ..errors import BadConfiguration
+
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS = 1.0
+
+
+class Certificates:
+    """A TLS context that follows its files from `watch` to `close`."""
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
+        self._files = tuple(path for path in (certificate, key, client_ca) if path is not None)
+        self._certificate, self._key, self._client_ca = certificate, key, client_ca
+        self._seen = self._stamps()
+        self.expires = self._tried()
+        self.context = self._fresh()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, changed: Callable[[datetime], None] = lambda _: None) -> None:
+        """Look after the files from now on; `changed` is told when a new certificate expires."""
+        changed(self.expires)
+        self._thread = threading.Thread(target=self._follow, args=(changed,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> bool:
+        """Take what is new into use; whether something was."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return False
+        try:
+            expires = self._tried()
+            self.context.load_cert_chain(self._certificate, self._key)
+            if self._client_ca is not None:
+                # Authorities are added to those that were there: who was trusted stays so until a restart.
+                self.context.load_verify_locations(self._client_ca)
+        except BadConfiguration as error:
+            # Not seen: files change one after the other, and the next look may find a pair that fits.
+            _log.error("the new certificate is not used: %s", error)
+            return False
+        self._seen, self.expires = stamps, expires
+        _log.info("a new certificate is used", extra={"expires": expires.isoformat()})
+        return True
+
+    def _follow(self, changed: Callable[[datetime], None]) -> None:
+        while not self._ended.wait(_EVERY_SECONDS):
+            if self.look():
+                changed(self.expires)
+
+    def _tried(self) -> datetime:
+        """When the certificate in the file expires. `BadConfiguration` unless the files fit each other."""
+        self._fresh()
+        try:
+            first, *_ = load_pem_x509_certificates(self._certificate.read_bytes())
+        except (OSError, ValueError) as error:
+            raise self._bad(str(error)) from error
+        if first.not_valid_after_utc <= datetime.now(UTC):
+            raise self._bad(f"it expired on {first.not_valid_after_utc:%Y-%m-%d}")
+        return first.not_valid_after_utc
+
+    def _fresh(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self._certificate, self._key)
+            if self._client_ca is not None:
+                context.load_verify_locations(self._client_ca)
+                # Who shows none may have a token; who shows one that does not verify is not let in.
+                context.verify_mode = ssl.CERT_OPTIONAL
+        except (OSError, ssl.SSLError) as error:
+            raise self._bad(str(error)) from error
+        return context
+
+    def _bad(self, what: str) -> BadConfiguration:
+        return BadConfiguration(
+            f"the certificate cannot be used: {what}",
+            where=str(self._certificate),
+            next_step="Correct service.tls, or the files that it names",
+        )
+
+    def _stamps(self) -> tuple[tuple[int, int] | None, ...]:
+        return tuple(_stamp(path) for path in self._files)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

@@ -1,0 +1,45 @@
+"""What the application consists of: it knows no more of Mandate than this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..evidence.ledger import Reader
+from ..evidence.public_keys import PublicKey
+from ..evidence.query import Searchable
+from ..evidence.receipt import Receipt
+from ..gate import Facts, Gate
+from .access.authentication import Authentication
+from .asking import Question
+from .metrics import Metrics
+from .settings import ServiceSettings
+from .turns import Turns
+
+
+class Log(Reader, Searchable, Protocol):
+    """The ledger, as the service reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts, put together once for each process."""
+
+    settings: ServiceSettings
+    authentication: Authentication
+    gate: Callable[[], Gate]
+    """The gate, once the parts are open."""
+    facts: Callable[[Question, str], Facts]
+    """The facts about what is asked, by whom."""
+    ledger: Callable[[], Log]
+    keys: Callable[[], Mapping[str, PublicKey]]
+    """Whose signatures count."""
+    admit: Callable[[bytes, str], Receipt]
+    """Record an envelope that a person signed, of this kind (`approval`). `BadInput` if it does not count."""
+    ready: Callable[[], None]
+    """Return if OPA answers with the expected policies and the ledger takes entries; raise if not."""
+    open: Callable[[], AbstractContextManager[None]]
+    turns: Turns
+    metrics: Metrics

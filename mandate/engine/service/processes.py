@@ -1,0 +1,78 @@
+"""Several processes on one socket: one that ends is replaced, and all end together, each in its own time."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS = 0.2
+_PAUSE_SECONDS = 1.0
+"""Before a process is replaced that ended at once: what ails it will not be gone sooner."""
+
+
+def bound(listen: str) -> socket.socket:
+    """A socket at `host:port`, or `unix:` and a path, for child processes too. `OSError` if it is taken."""
+    if listen.startswith("unix:"):
+        path = listen.removeprefix("unix:")
+        Path(path).unlink(missing_ok=True)
+        made = socket.socket(socket.AF_UNIX)
+        made.bind(path)
+        Path(path).chmod(0o660)
+    else:
+        host, _, port = listen.rpartition(":")
+        host = host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, int(port)))
+    made.listen(2048)
+    made.set_inheritable(True)
+    return made
+
+
+def keep(command: Sequence[str], count: int, shared: socket.socket, *, grace: float) -> int:
+    """Run `count` processes of `command` until a signal ends them; they have `grace` seconds to end.
+
+    Returns the exit code: 0 after a signal, 1 if all processes end by themselves at once.
+    """
+    wanted: list[int] = []
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, _frame: wanted.append(number))
+
+    def start() -> tuple[subprocess.Popen[bytes], float]:
+        return subprocess.Popen(command, pass_fds=[shared.fileno()]), time.monotonic()
+
+    running = [start() for _ in range(count)]
+    while not wanted:
+        time.sleep(_EVERY_SECONDS)
+        for index, (process, since) in enumerate(running):
+            if process.poll() is None or wanted:
+                continue
+            _log.error(
+                "a process of the service ended", extra={"pid": process.pid, "status": process.returncode}
+            )
+            if time.monotonic() - since < _PAUSE_SECONDS:
+                time.sleep(_PAUSE_SECONDS)
+            running[index] = start()
+    for process, _ in running:
+        process.send_signal(signal.SIGTERM)
+    end = time.monotonic() + grace
+    for process, _ in running:
+        try:
+            process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return 0
+
+
+def again(arguments: Sequence[str]) -> list[str]:
+    """The command that runs Mandate with these arguments in another process."""
+    return [sys.executable, "-m", "mandate", *arguments]

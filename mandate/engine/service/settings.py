@@ -1,0 +1,62 @@
+"""The section `service` of `mandate.yaml`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..input.base import Frozen, Name
+
+
+class TlsSettings(Frozen):
+    """Certificates; all of them are read again when their files change."""
+
+    certificate: str
+    """PEM file: the certificate and its chain."""
+    key: str
+    """PEM file: its private key."""
+    client_ca: str | None = None
+    """PEM file with the authorities whose client certificates count; `None`: none is asked for."""
+
+
+class LimitSettings(Frozen):
+    """What one process takes on."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=16 << 20)] = 4 << 20
+    """A request's body. An admission review of an update has two objects: up to 3.1 MB."""
+    at_once: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Decisions that are being made."""
+    waiting: Annotated[int, Field(ge=0, le=100_000)] = 256
+    """Requests that wait for their turn; what comes then is answered 503, with `Retry-After`."""
+    batch: Annotated[int, Field(ge=1, le=1000)] = 1000
+    """Inputs in one batch."""
+    seconds: Annotated[float, Field(gt=0, le=300, strict=False)] = 10.0
+    """For one request from end to end, its turn and OPA's time included."""
+
+
+class CollectSettings(Frozen):
+    """The processes that collect facts."""
+
+    workers: Annotated[int, Field(ge=0, le=64)] = 2
+    """None: subjects are not collected for, and only ready documents are judged."""
+    seconds: Annotated[float, Field(gt=0, le=3600, strict=False)] = 120.0
+    """For the facts about one subject; the deadline of such a request is so much longer."""
+    megabytes: Annotated[int, Field(ge=256)] = 4096
+    """Address space of each."""
+
+
+class ServiceSettings(Frozen):
+    """How `mandate serve` serves."""
+
+    listen: Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$")] = "127.0.0.1:8080"
+    """`host:port`, or `unix:` and the path of a socket."""
+    tls: TlsSettings | None = None
+    callers: str = "callers.yaml"
+    """Who may ask: names, roles and hashes of tokens, see `schemas/callers.json`."""
+    limits: LimitSettings = LimitSettings()
+    collect: CollectSettings = CollectSettings()
+    anonymous_probes: bool = True
+    """Whether `/healthz`, `/readyz` and `/metrics` answer without a token."""
+    proxies: tuple[Name, ...] = ()
+    """Addresses of proxies whose `X-Forwarded-*` headers count, for logs only."""
