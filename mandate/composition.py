@@ -690,11 +690,11 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
         recording = recorder(configuration, stack)
         if release is not None:
             release.use(policy_store(configuration))
-        gate = Gate(judging, _evidence(recording, release), now)
+        gate = Gate(judging, first_use(recording, release), now)
         yield Mandate(gate, configuration, compiled, recording)
 
 
-def _evidence(recorder: Recorder, release: Release | None) -> FirstUse:
+def first_use(recorder: Recorder, release: Release | None) -> FirstUse:
     """Records decisions by policies of which the ledger says that they began to decide."""
     from .engine.evidence.first_use import FirstUse
 

@@ -101,7 +101,7 @@ class Service:
             if release is not None:
                 release.use(composition.policy_store(configuration))
             self._opened = _Open(
-                gate=Gate(judge, recorder, composition.now),
+                gate=Gate(judge, composition.first_use(recorder, release), composition.now),
                 judge=judge,
                 recorder=recorder,
                 ledger=ledger,

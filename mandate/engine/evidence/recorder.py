@@ -105,6 +105,7 @@ class Recorder:
         """Return if the keys may sign what comes next. `BadConfiguration` if one was rotated or revoked."""
         for keyid in (self._signer.public_key.keyid, self._head_key.keyid):
             self._watch.entitle(keyid)
+
     def ready(self) -> None:
         """Return if the ledger takes entries now; `NotRecorded` if not."""
         self._store.ready()
