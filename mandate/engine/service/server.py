@@ -29,6 +29,11 @@ def run(
     application: Any, settings: ServiceSettings, certificates: Certificates | None, listening: socket.socket
 ) -> None:
     """Serve until a signal ends it; what was begun by then is answered."""
+    server(application, settings, certificates).run(sockets=[listening])
+
+
+def server(application: Any, settings: ServiceSettings, certificates: Certificates | None) -> uvicorn.Server:
+    """The server, not yet running."""
     config = uvicorn.Config(
         application,
         http=_Protocol,
@@ -45,7 +50,7 @@ def run(
     config.load()
     if certificates is not None:
         config.ssl = certificates.context
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
 
 
 def grace(settings: ServiceSettings) -> float:

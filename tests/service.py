@@ -1,0 +1,81 @@
+"""A service of an organisation, in a thread: the real application and server, a real OPA, a real ledger."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mandate.engine import configuration
+from mandate.engine.service import processes, server
+from mandate.engine.service.access import tokens
+from mandate.engine.service.access.roles import Role
+from mandate.engine.service.application import application
+from mandate.serving import Service
+from tests.organisation import Organisation, founded
+
+TOKENS = {role: tokens.new() for role in Role}
+"""A caller of each role, who is named after it, and its token with the hash."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running service."""
+
+    organisation: Organisation
+    client: httpx.Client
+
+    def call(
+        self, method: str, path: str, *, role: Role | None = Role.DECIDER, **more: Any
+    ) -> httpx.Response:
+        """A request by the caller of this role; by nobody for `None`."""
+        headers = {} if role is None else bearer(role)
+        return self.client.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
+
+    def decide(self, document: Any, *, query: str = "", **headers: str) -> httpx.Response:
+        """Ask about an input document."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.call("POST", f"/v1/decisions{query}", json={"input": document}, headers=named)
+
+
+def bearer(role: Role) -> dict[str, str]:
+    """The header that the caller of this role sends."""
+    return {"Authorization": f"Bearer {TOKENS[role][0]}"}
+
+
+def with_callers(organisation: Organisation, **settings: Any) -> Organisation:
+    """The organisation with a caller for each role, and settings of the service."""
+    callers = [
+        {"name": role.value, "roles": [role.value], "token_sha256": [sha256]}
+        for role, (_, sha256) in TOKENS.items()
+    ]
+    (organisation.folder / "callers.yaml").write_text(json.dumps(callers))
+    with (organisation.folder / "mandate.yaml").open("a") as file:
+        file.write(f"\nservice: {json.dumps(settings)}\n")
+    return organisation
+
+
+@contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Serving]:
+    """A new organisation that accepts what is reported, and its service."""
+    organisation = with_callers(founded(folder, trusting=True), **settings)
+    configured = configuration.load(folder / "mandate.yaml", environment={})
+    parts = Service(configured).parts()
+    listening = processes.bound("127.0.0.1:0")
+    running = server.server(application(parts), parts.settings, None)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        host, port = listening.getsockname()
+        with httpx.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
+            yield Serving(organisation, client)
+    finally:
+        running.should_exit = True
+        thread.join()
+        listening.close()
