@@ -45,6 +45,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.share": (),
     "mandate.composition": ("mandate",),
     "mandate.schemas": ("mandate",),
+    "mandate.serving": ("mandate",),
+    "mandate.working": ("mandate",),
     "mandate.collectors": INPUT,
     "mandate.registry": (*FOUNDATIONS, "mandate.engine.input", "mandate.registry"),
     "mandate.sources": (*FOUNDATIONS, "mandate.engine.input", "mandate.sources"),
@@ -57,7 +59,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.strict_yaml": ("mandate.engine.errors",),
     "mandate.engine.input": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.decision": INPUT,
-    "mandate.engine.configuration": (*FOUNDATIONS, "mandate.engine.input"),
+    "mandate.engine.configuration": (
+        *FOUNDATIONS,
+        "mandate.engine.input",
+        "mandate.engine.service.settings",
+    ),
     "mandate.engine.configuration_schema": ("mandate.engine.configuration", "mandate.engine.input"),
     "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
     # A revision is named by the mandate.yaml that names its roots, too.
@@ -107,7 +113,18 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.replay",
         "mandate.engine.report",
     ),
+    "mandate.engine.service.settings": INPUT,
+    "mandate.engine.service": (
+        *VALUES,
+        "mandate.__version__",
+        "mandate.engine.collecting",
+        "mandate.engine.evidence",
+        "mandate.engine.gate",
+        "mandate.engine.report",
+        "mandate.engine.service",
+    ),
     "mandate.engine.cli": ("mandate.engine", "mandate.composition", "mandate.share", "mandate.__version__"),
+    "mandate.engine.cli.serve": ("mandate.engine", "mandate.serving"),
 }
 
 

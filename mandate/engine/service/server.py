@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import ssl
 from typing import Any
@@ -29,6 +30,9 @@ def run(
     application: Any, settings: ServiceSettings, certificates: Certificates | None, listening: socket.socket
 ) -> None:
     """Serve until a signal ends it; what was begun by then is answered."""
+    # Uvicorn raises the signal once more when it has ended: that this was asked for is no failure.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _number, _frame: None)
     server(application, settings, certificates).run(sockets=[listening])
 
 
