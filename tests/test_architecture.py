@@ -120,6 +120,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.collecting",
         "mandate.engine.evidence",
         "mandate.engine.gate",
+        "mandate.engine.opa.deadline",
         "mandate.engine.report",
         "mandate.engine.service",
     ),

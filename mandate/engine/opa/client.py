@@ -14,7 +14,7 @@ from typing import Self
 from ..errors import BadConfiguration, CouldNotDecide, NotAnAnswer, OpaUnavailable
 from . import endpoint
 from .answer import Answer, parse
-from .deadline import BoundedSocket, Deadline, TooMuch
+from .deadline import BoundedSocket, Deadline, TooMuch, allowed
 from .endpoint import Endpoint
 from .said import quoted
 
@@ -88,6 +88,7 @@ class OpaClient:
     def _exchange(self, method: str, target: str, body: bytes | None) -> bytes:
         deadline = Deadline(self._timeout)
         try:
+            deadline = Deadline(allowed(self._timeout))
             while True:
                 connection = self._kept()
                 reused = connection is not None
@@ -107,7 +108,7 @@ class OpaClient:
             raise
         except TimeoutError as error:
             raise OpaUnavailable(
-                f"no answer within {deadline.seconds:g} s",
+                f"no answer within {deadline.seconds:.3g} s",
                 where=self._where,
                 next_step="See whether OPA is overloaded, or allow it more time",
             ) from error

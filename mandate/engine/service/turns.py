@@ -13,6 +13,7 @@ from typing import TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
+from ..opa.deadline import within
 from .problems import Problem
 
 Done = TypeVar("Done")
@@ -47,12 +48,17 @@ class Turns:
             try:
                 # In a thread beyond AnyIO's own limit: this one is the limit.
                 return await to_thread.run_sync(
-                    lambda: work(end - time.monotonic()), limiter=CapacityLimiter(1)
+                    lambda: _within(end - time.monotonic(), work), limiter=CapacityLimiter(1)
                 )
             finally:
                 limiter.release_on_behalf_of(token)
         finally:
             self.taken -= 1
+
+
+def _within(seconds: float, work: Callable[[float], Done]) -> Done:
+    with within(seconds):
+        return work(seconds)
 
 
 def _overloaded(detail: str) -> Problem:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mandate.engine.errors import BadConfiguration, NotAnAnswer, OpaUnavailable
 from mandate.engine.opa.client import OpaClient
+from mandate.engine.opa.deadline import within
 from mandate.engine.opa.process import LocalOpa
 
 from .conftest import OpaServer
@@ -469,3 +470,13 @@ def test_a_token_that_is_no_header_value_is_refused(token: str) -> None:
     with pytest.raises(BadConfiguration, match="characters that a header cannot carry") as refusal:
         OpaClient("http://localhost", timeout=1, token=token)
     assert token not in str(refusal.value)
+
+
+def test_a_deadline_from_outside_ends_a_question_before_opas_own_time(client: Clients, peer: Playing) -> None:
+    asking = client(peer(lambda *_: time.sleep(3)).url, timeout=60)
+    began = time.monotonic()
+    with within(0.3), pytest.raises(OpaUnavailable, match=r"no answer within 0\.[0-9]+ s"):
+        asking.ask("x", b"{}")
+    with within(-1), pytest.raises(OpaUnavailable, match="no answer within"):
+        asking.ask("x", b"{}")
+    assert time.monotonic() - began < 3
