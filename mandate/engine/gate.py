@@ -79,7 +79,7 @@ class Answer:
     document: Input
     judgement: Judgement
     receipt: Receipt | None
-    """`None` only if the decision could not be recorded: then it is undecided."""
+    """`None` if the decision could not be recorded, and then it is undecided; or if it was rehearsed only."""
     what_if: bool = False
     """Whether it only says what would be decided."""
 
@@ -131,6 +131,13 @@ class Gate:
             },
         )
         return answer
+
+    def rehearse(self, facts: Facts) -> Answer:
+        """What `decide` would answer now; it is on record nowhere, so nobody may act on it."""
+        time, fault = self._time()
+        document = facts.assemble(time)
+        judgement = self._undecided(fault) if fault else self._judged(document, facts)
+        return Answer(document, judgement, receipt=None, what_if=True)
 
     def _judged(self, document: Input, facts: Facts) -> Judgement:
         try:

@@ -12,6 +12,7 @@ _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "alias-move/v1": ("alias_move", "AliasMovePredicate"),
         "approval/v1": ("approval", "ApprovalPredicate"),
+        "break-glass/v1": ("break_glass", "BreakGlassPredicate"),
         "decision/v1": ("decision", "DecisionPredicate"),
         "export/v1": ("export", "ExportPredicate"),
         "key-revocation/v1": ("key_event", "KeyRevocationPredicate"),

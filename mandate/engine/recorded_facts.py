@@ -1,0 +1,95 @@
+"""Facts that are on record: those of an earlier decision about the same artifact, to be judged again.
+
+Nothing is collected. What was measured then is what is known now; the time, the question and whoever asks it
+are new, so that today's policies judge it with today's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from .errors import UnknownSubject
+from .evidence import reading
+from .evidence.predicates.decision import DECISION_TYPE
+from .evidence.public_keys import PublicKey
+from .evidence.query import Query
+from .evidence.standing import Ledger
+from .input import Action, Collected, Input, Origin, Request
+
+_LOOKED_AT = 20
+"""So many decisions, from the newest on: older facts would not be fresher."""
+
+
+class RecordedFacts:
+    """The facts of the newest decision about this digest of this model version, wherever it was asked.
+
+    Facts that were measured come before facts that somebody reported, however new: or whoever may report
+    could hide what was measured. Decisions that were undecided have no whole facts and do not count.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        keys: Mapping[str, PublicKey],
+        *,
+        model: str,
+        version: str,
+        sha256: str,
+        action: Action,
+        environment: str,
+        requested_by: str,
+        risk_tier_of: Callable[[str], str | None],
+    ) -> None:
+        """`risk_tier_of` says what the settings say of a model now; `None`: what is on record."""
+        self._ledger = ledger
+        self._keys = keys
+        self._model = model
+        self._version = version
+        self._sha256 = sha256
+        self._action = action
+        self._environment = environment
+        self._requested_by = requested_by
+        self._risk_tier_of = risk_tier_of
+
+    def assemble(self, time: datetime) -> Input:
+        """The document. `UnknownSubject` if nothing about the model is on record."""
+        request = Request(
+            action=self._action,
+            environment=self._environment,
+            requested_by=self._requested_by,
+            time=time,
+        )
+        known = self._known()
+        tier = self._risk_tier_of(known.subject.name)
+        subject = known.subject if tier is None else known.subject.model_copy(update={"risk_tier": tier})
+        return known.model_copy(update={"request": request, "subject": subject})
+
+    def confirm(self, document: Input) -> None:
+        """What is pulled carries the digest: it cannot have become something else."""
+
+    def _known(self) -> Input:
+        newest: Input | None = None
+        for document in self._documents():
+            if _is_measured(document):
+                return document
+            newest = newest or document
+        if newest is None:
+            raise UnknownSubject(
+                f"nothing is on record about {self._model}/{self._version} with this digest",
+                where=f"sha256:{self._sha256}",
+                next_step=f"Run `mandate check --subject models:/{self._model}/{self._version}` first",
+            )
+        return newest
+
+    def _documents(self) -> Iterator[Input]:
+        wanted = Query(kind=DECISION_TYPE, sha256=self._sha256, model=self._model, version=self._version)
+        page = self._ledger.search(wanted, before=None, most=_LOOKED_AT)
+        for stored in page.entries:
+            if stored.columns.outcome != "undecided":
+                yield reading.read(stored, self._ledger, self._keys).document
+
+
+def _is_measured(document: Input) -> bool:
+    origins = {entry.origin for entry in document.collection if isinstance(entry, Collected)}
+    return origins == {Origin.MEASURED}
