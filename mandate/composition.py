@@ -867,15 +867,16 @@ def known_environment(name: str, policies: Bundle) -> str:
 
 
 def _tier(configuration: Configuration, version: Version) -> str:
-    return _configured_tier(configuration, version.name) or version.model_tags.get(_RISK_TIER_TAG) or _UNKNOWN
+    return configured_tier(configuration, version.name) or version.model_tags.get(_RISK_TIER_TAG) or _UNKNOWN
 
 
 def risk_tier(configuration: Configuration, name: str) -> str:
     """The risk tier of a model of which nothing is known but its name, as the settings say it."""
-    return _configured_tier(configuration, name) or _UNKNOWN
+    return configured_tier(configuration, name) or _UNKNOWN
 
 
-def _configured_tier(configuration: Configuration, name: str) -> str | None:
+def configured_tier(configuration: Configuration, name: str) -> str | None:
+    """The risk tier that the settings give a model; `None` if they give none."""
     model = configuration.settings.models.get(name)
     return model.risk_tier if model else None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from . import composition
 from .engine.claim import ClaimedFacts
@@ -17,7 +18,7 @@ from .engine.configuration import Configuration
 from .engine.errors import BadConfiguration, BadInput, BadRequest, NotRecorded
 from .engine.evidence import envelope as dsse
 from .engine.evidence import statement
-from .engine.evidence.predicates.base import AUTHORITY
+from .engine.evidence.predicates.base import AUTHORITY, Predicate
 from .engine.evidence.public_keys import PublicKey
 from .engine.evidence.receipt import Receipt
 from .engine.evidence.recorder import Recorder
@@ -27,6 +28,7 @@ from .engine.policy.bundle import Bundle
 from .engine.service import processes, server
 from .engine.service.access.authentication import Authentication
 from .engine.service.access.tokens import Callers
+from .engine.service.admission.door import Door
 from .engine.service.application import application
 from .engine.service.asking import Question
 from .engine.service.certificates import Certificates
@@ -66,6 +68,7 @@ class Service:
         settings = self._configuration.settings.service
         callers = Callers(self._configuration.path(settings.callers))
         limits = settings.limits
+        metrics = Metrics()
         return Parts(
             settings=settings,
             authentication=Authentication(callers.by_token, callers.by_certificate),
@@ -74,10 +77,21 @@ class Service:
             ledger=lambda: self._now.ledger,
             keys=lambda: self._now.keys,
             admit=self._admit,
+            door=Door(
+                settings=settings.admission,
+                gate=lambda: self._now.gate,
+                ledger=lambda: self._now.ledger,
+                keys=lambda: self._now.keys,
+                state=self._state,
+                environment=lambda name: composition.known_environment(name, self._now.bundle),
+                risk_tier_of=partial(composition.configured_tier, self._configuration),
+                clock=composition.now,
+                metrics=metrics,
+            ),
             ready=self._ready,
             open=self._open,
             turns=Turns(at_once=limits.at_once, waiting=limits.waiting, seconds=limits.seconds),
-            metrics=Metrics(),
+            metrics=metrics,
         )
 
     @property
@@ -117,6 +131,9 @@ class Service:
         now = self._now
         now.judge.ready()
         now.recorder.ready()
+
+    def _state(self, kind: type[Predicate], **said: Any) -> Receipt:
+        return self._now.recorder.event(kind, **said)
 
     def _facts(self, question: Question, caller: str) -> Facts:
         configuration, bundle = self._configuration, self._now.bundle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +62,13 @@ def with_callers(organisation: Organisation, **settings: Any) -> Organisation:
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[Serving]:
-    """A new organisation that accepts what is reported, and its service."""
+def serving(
+    folder: Path, prepare: Callable[[Organisation], None] | None = None, **settings: Any
+) -> Iterator[Serving]:
+    """A new organisation that accepts what is reported, and its service; `prepare` comes before that."""
     organisation = with_callers(founded(folder, trusting=True), **settings)
+    if prepare is not None:
+        prepare(organisation)
     configured = configuration.load(folder / "mandate.yaml", environment={})
     parts = Service(configured).parts()
     listening = processes.bound("127.0.0.1:0")

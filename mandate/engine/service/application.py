@@ -16,10 +16,17 @@ from . import problems
 from .access.roles import ACCESS
 from .metrics import Metrics
 from .parts import Parts
-from .routes import decisions, health, log, records
+from .routes import admission, decisions, health, log, records, subjects
 
 _log = logging.getLogger(__name__)
-_ROUTERS = (decisions.router, records.router, log.router, health.router)
+_ROUTERS = (
+    decisions.router,
+    subjects.router,
+    records.router,
+    log.router,
+    admission.router,
+    health.router,
+)
 
 
 def application(parts: Parts) -> FastAPI:

@@ -34,6 +34,18 @@ class Metrics:
             ["rule", "outcome"],
             registry=self.registry,
         )
+        self.reviews = Counter(
+            "mandate_admission_reviews_total",
+            "Admission reviews",
+            ["environment", "outcome"],
+            registry=self.registry,
+        )
+        self.break_glass = Counter(
+            "mandate_break_glass_total",
+            "Objects that were let in past the policies",
+            ["environment"],
+            registry=self.registry,
+        )
         self.entries = Gauge("mandate_ledger_entries", "Entries in the ledger", registry=self.registry)
         self.turns = Gauge("mandate_turns", "Requests that are being served or wait", registry=self.registry)
         self.certificate = Gauge(

@@ -13,6 +13,7 @@ from ..evidence.query import Searchable
 from ..evidence.receipt import Receipt
 from ..gate import Facts, Gate
 from .access.authentication import Authentication
+from .admission.door import Door
 from .asking import Question
 from .metrics import Metrics
 from .settings import ServiceSettings
@@ -40,6 +41,8 @@ class Parts:
     """Record an envelope that a person signed, of this kind (`approval`). `BadInput` if it does not count."""
     ready: Callable[[], None]
     """Return if OPA answers with the expected policies and the ledger takes entries; raise if not."""
+    door: Door
+    """Of the cluster."""
     open: Callable[[], AbstractContextManager[None]]
     turns: Turns
     metrics: Metrics

@@ -46,6 +46,19 @@ class CollectSettings(Frozen):
     """Address space of each."""
 
 
+class AdmissionSettings(Frozen):
+    """How the cluster's API server is answered."""
+
+    anonymous: bool = False
+    """Whether an API server that shows no token is answered: let the network keep everybody else away."""
+    break_glass_groups: list[Name] = []
+    """Groups, as the API server names them, whose members may let an object in past the policies."""
+    break_glass_hours: Annotated[float, Field(gt=0, le=24 * 30, strict=False)] = 24.0
+    """So long the Pods of such an object are let in, too."""
+    window_seconds: Annotated[float, Field(ge=1, le=300, strict=False)] = 10.0
+    """The same object with the same facts gets the same decision within this time, and at most twice it."""
+
+
 class ServiceSettings(Frozen):
     """How `mandate serve` serves."""
 
@@ -56,6 +69,7 @@ class ServiceSettings(Frozen):
     """Who may ask: names, roles and hashes of tokens, see `schemas/callers.json`."""
     limits: LimitSettings = LimitSettings()
     collect: CollectSettings = CollectSettings()
+    admission: AdmissionSettings = AdmissionSettings()
     anonymous_probes: bool = True
     """Whether `/healthz`, `/readyz` and `/metrics` answer without a token."""
     proxies: tuple[Name, ...] = ()

@@ -1,0 +1,1 @@
+"""The cluster's door: what a Kubernetes API server asks before it stores an object."""

@@ -1,0 +1,7 @@
+"""DaemonSets."""
+
+from __future__ import annotations
+
+from .kind import Kind, from_template
+
+KIND = Kind("apps", "DaemonSet", from_template("spec", "template"))

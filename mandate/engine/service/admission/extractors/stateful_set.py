@@ -1,0 +1,7 @@
+"""StatefulSets."""
+
+from __future__ import annotations
+
+from .kind import Kind, from_template
+
+KIND = Kind("apps", "StatefulSet", from_template("spec", "template"))

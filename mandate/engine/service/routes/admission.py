@@ -1,0 +1,97 @@
+"""Kubernetes' question whether an object may be stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from ...errors import BadInput, MandateError
+from .. import bodies
+from ..access.roles import Caller, Role
+from ..admission import review, timeout, verdict
+from ..admission.verdict import Verdict
+from ..parts import Parts
+from ..problems import Problem
+from .common import TheParts, permitted, problem_responses
+
+_log = logging.getLogger(__name__)
+router = APIRouter(prefix="/v1", tags=["admission"])
+
+_REVIEW: dict[str, Any] = {
+    "type": "object",
+    "description": "AdmissionReview of admission.k8s.io/v1",
+    "required": ["apiVersion", "kind"],
+    "properties": {
+        "apiVersion": {"const": review.API_VERSION},
+        "kind": {"const": "AdmissionReview"},
+        "request": {"type": "object", "required": ["uid", "kind", "operation", "userInfo"]},
+        "response": {"type": "object", "required": ["uid", "allowed"]},
+    },
+}
+_CONTENT = {"application/json": {"schema": _REVIEW}}
+_NOT_READ = "Send the AdmissionReview that a Kubernetes API server sends"
+_NOBODY = Caller("an API server without a token", frozenset({Role.DECIDER}), "anonymous")
+
+
+@router.post(
+    "/admission/{environment}",
+    name="admission",
+    openapi_extra={"requestBody": {"required": True, "content": _CONTENT}},
+    responses={
+        200: {"description": "The review, always", "content": _CONTENT},
+        **problem_responses(401, 403),
+    },
+)
+async def admission(environment: str, request: Request, parts: TheParts) -> Response:
+    """Answer an `AdmissionReview`. To a known caller this is 200 with a review, whatever happens: the API
+    server drops the body of anything else."""
+    caller = _caller(request, parts)
+    uid, said = await _reviewed(environment, request, parts, caller)
+    known = environment if said.kind is not verdict.Kind.BAD_REQUEST else "unknown"
+    parts.metrics.reviews.labels(known, said.kind).inc()
+    return Response(said.response(uid), media_type="application/json")
+
+
+def _caller(request: Request, parts: Parts) -> Caller:
+    if parts.settings.admission.anonymous and "authorization" not in request.headers:
+        return _NOBODY
+    return permitted(request)
+
+
+async def _reviewed(environment: str, request: Request, parts: Parts, caller: Caller) -> tuple[str, Verdict]:
+    """The uid that the answer must have, and the verdict."""
+    body = b""
+    try:
+        body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
+        bodies.demand_json(request)
+        asked = review.read(bodies.parse(body))
+    except Problem as problem:
+        return review.uid(body), verdict.bad_request(problem.detail or problem.title, _NOT_READ)
+    except BadInput as error:
+        return review.uid(body), verdict.bad_request(error.what, _NOT_READ)
+    allowed = timeout.seconds(request.query_params.get("timeout"))
+    judged = asyncio.create_task(
+        _judged(parts, lambda: parts.door.judge(environment, asked, caller.name), allowed)
+    )
+    # A thread cannot be stopped. What it comes to is on record, and is the answer if it is asked again.
+    done, _ = await asyncio.wait({judged}, timeout=allowed)
+    if done:
+        return asked.uid, judged.result()
+    return asked.uid, verdict.undecided(f"there was no answer within {allowed:g} s")
+
+
+async def _judged(parts: Parts, judge: Any, seconds: float) -> Verdict:
+    """The verdict; undecided for whatever goes wrong."""
+    try:
+        verdict_: Verdict = await parts.turns.run(lambda _seconds: judge(), seconds=seconds)
+    except Problem as problem:
+        return verdict.undecided(f"{problem.title}: {problem.detail}")
+    except MandateError as error:
+        return verdict.undecided(str(error))
+    except Exception as error:  # noqa: BLE001  (whatever it is, the API server gets its review)
+        _log.exception("an internal error", exc_info=error)
+        return verdict.undecided("an internal error", "See the service's log, and report it")
+    return verdict_
