@@ -1,0 +1,190 @@
+"""What the policies say at the door: of objects that run no model, and when nobody can ask them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mandate import composition
+from mandate.engine import configuration
+from mandate.engine.evidence import standing
+from tests.cluster import asked, deployment, new_model, pod, review
+from tests.organisation import Organisation, with_value
+from tests.service import Serving, serving
+
+WAIVED = new_model()
+"""A model for which the organisation waives a rule."""
+NONE = {"mandate.dev/model": "none"}
+RULE = """\
+# METADATA
+# title: Only the platform team may run something without a model here
+# description: |
+#   Whoever claims that an object runs no model is known to the platform team.
+# custom:
+#   failure_msg: Somebody else claims that no model runs there
+#   solution: Name the model, or let the platform team deploy it.
+#   severity: high
+#   collections: [cluster]
+#   controls: [SOC 2 CC8.1]
+#   effective_on: "2026-01-01T00:00:00Z"
+#   depends_on: [admission]
+#   actions: [deploy]
+#   waivable: false
+package mandate.rules.cluster.no_model
+
+import data.mandate.lib.check
+import data.mandate.lib.facts
+import data.mandate.lib.thresholds
+
+terms := {"claim"}
+
+must contains check.equals("claim", fact, thresholds.fixed("platform (by decider)")) if {
+	fact := facts.derived("admission", input.request.requested_by)
+}
+"""
+
+
+def with_rule(organisation: Organisation) -> None:
+    """The organisation judges what runs no model by a rule of its own, and waives one for a model."""
+    policies = organisation.folder / "policies"
+    rule = policies / "mandate/rules/cluster/no_model/no_model.rego"
+    rule.parent.mkdir(parents=True)
+    rule.write_text(RULE)
+    (policies / "selection.yaml").write_text(
+        "include: {models: {none: [cluster]}}\nexclude: {default: [cluster], models: {none: []}}\n"
+    )
+
+    waivers = policies / "waivers/credit.yaml"
+    waivers.parent.mkdir()
+    waivers.write_text(
+        "- rule: fairness.demographic_parity\n"
+        f'  subject: {{name: credit, version: "{WAIVED.version}"}}\n'
+        "  reason: The gap is that of the sample\n"
+        "  reference: MRM-1\n"
+        "  approver: rita@bank.example\n"
+        "  effective_on: 2026-11-01\n"
+        "  expires: 2027-01-15\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(tmp_path_factory.mktemp("cluster"), with_rule) as running:
+        yield running
+
+
+def test_that_no_model_runs_is_a_claim_that_rego_judges_and_that_is_recorded(cluster: Serving) -> None:
+    found = deployment(NONE, "proxy:1")
+    allowed = asked(cluster, review(found, user="platform"))
+    newest = cluster.organisation.entries()[-1]
+    assert allowed["allowed"] is True
+    assert allowed["auditAnnotations"]["decision-id"] == newest["id"]
+    assert newest["subject"] == "kubernetes://production/lending/Deployment.apps/credit"
+    denied = asked(cluster, review(found, user="ada"))
+    assert [cause["reason"] for cause in denied["status"]["details"]["causes"]] == ["cluster.no_model"]
+    assert cluster.organisation.entries()[-1]["outcome"] == "deny"
+
+
+def test_where_no_policy_says_so_the_claim_is_denied(service: Serving) -> None:
+    response = asked(service, review(pod(NONE, "proxy:1")))
+    assert response["status"]["reason"] == "Forbidden"
+    assert service.organisation.entries()[-1]["outcome"] == "deny"
+
+
+def test_an_allow_ends_when_the_waiver_expires_that_it_rests_on(cluster: Serving) -> None:
+    unfair = with_value(WAIVED.document, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
+    assert cluster.decide(unfair).json()["outcome"] == "allow"
+    status = cluster.call("GET", f"/v1/subjects/{WAIVED.sha256}/status?environment=production").json()
+    assert (status["allowed"], status["until"]) == (True, "2027-01-15T00:00:00.000Z")
+    response = asked(cluster, review(deployment(WAIVED.annotations, WAIVED.image)))
+    assert response["allowed"] is True
+    configured = configuration.load(cluster.organisation.folder / "mandate.yaml", environment={})
+    expired = datetime(2027, 1, 15, tzinfo=UTC)
+    found = standing.look_up(
+        composition.ledger(configured),
+        composition.public_keys(configured),
+        sha256=WAIVED.sha256,
+        environment="production",
+        now=expired,
+    )
+    assert (found.allowed, found.reason, found.until) == (
+        False,
+        "A waiver that the allow rests on expired at 2027-01-15T00:00:00.000Z.",
+        expired,
+    )
+
+
+def opas() -> set[int]:
+    """The OPAs that this process started, each below a guard."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True)
+    processes = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    guards = {pid for pid, parent, _ in processes if int(parent) == os.getpid()}
+    return {int(pid) for pid, parent, name in processes if parent in guards and name == "opa"}
+
+
+def test_what_takes_too_long_is_undecided_a_second_before_the_api_server_gives_up(tmp_path: Path) -> None:
+    before = opas()
+    with serving(tmp_path) as cluster:
+        model = new_model()
+        assert cluster.decide(model.document).json()["outcome"] == "allow"
+        (opa,) = opas() - before
+        os.kill(opa, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            found = review(deployment(model.annotations, model.image))
+            response = asked(cluster, found, query="?timeout=3s")
+            took = time.monotonic() - began
+        finally:
+            os.kill(opa, signal.SIGCONT)
+        assert 2 <= took < 3
+        assert response["status"]["message"] == (
+            "Undecided by Mandate, so not allowed: no decision on record, 1 reason\n"
+            "1. there was no answer within 2 s\n"
+            "Next step: Try again; if it stays so, ask whoever runs Mandate"
+        )
+        # What it came to is the answer, once OPA goes on.
+        assert asked(cluster, found)["allowed"] is True
+
+
+def test_an_undecided_decision_is_decided_anew(tmp_path: Path) -> None:
+    with serving(tmp_path) as cluster:
+        model = new_model()
+        assert cluster.decide(model.document).json()["outcome"] == "allow"
+        failed = with_value(
+            model.document, ("collection", 0), {"name": "approvals", "status": "failed", "reason": "down"}
+        )
+        assert cluster.decide(failed).status_code == 503
+        found = review(deployment(model.annotations, model.image))
+        assert asked(cluster, found)["allowed"] is True  # what was undecided has no facts, and ends no allow
+
+
+def test_a_ledger_that_cannot_be_read_leaves_everything_undecided(tmp_path: Path) -> None:
+    with serving(tmp_path) as cluster:
+        model = new_model()
+        assert cluster.decide(model.document).json()["outcome"] == "allow"
+        database = tmp_path / ".mandate/ledger.db"
+        for file in tmp_path.glob(".mandate/ledger.db*"):
+            file.write_bytes(b"x" * 100_000)
+        assert database.exists()
+        for found in (pod(model.annotations, model.image), deployment(model.annotations, model.image)):
+            response = asked(cluster, review(found))
+            assert (response["status"]["code"], response["status"]["reason"]) == (500, "InternalError")
+
+
+def test_an_api_server_without_a_token_is_answered_where_that_is_set(tmp_path: Path) -> None:
+    body = review(pod({}, "a:1"))
+    with serving(tmp_path, admission={"anonymous": True}) as cluster:
+        answer = cluster.call("POST", "/v1/admission/production", json=body, role=None)
+        assert answer.status_code == 200
+        bad = {"Authorization": "Bearer wrong"}
+        answer = cluster.call("POST", "/v1/admission/production", json=body, role=None, headers=bad)
+        assert answer.status_code == 401
+        status = cluster.call("GET", f"/v1/subjects/{'0' * 64}/status?environment=x", role=None)
+        assert status.status_code == 401
