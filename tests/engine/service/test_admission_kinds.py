@@ -120,6 +120,18 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[str]]] = {
             "spec.workerGroupSpecs[0].template.spec.containers[0].image",
         ],
     ),
+    ("ray.io", "RayJob"): (
+        {
+            "spec": {
+                "rayClusterSpec": {"headGroupSpec": {"template": TEMPLATE}},
+                "runtimeEnvYAML": f"py_modules: ['{AT}code.zip']\n",
+            }
+        },
+        [
+            "spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].image",
+            "spec.runtimeEnvYAML.py_modules[0]",
+        ],
+    ),
     ("ray.io", "RayService"): (
         {
             "spec": {
@@ -231,6 +243,11 @@ def test_a_base_configuration_is_denied_because_it_may_change() -> None:
     assert [reason.text for reason in reasons] == [
         "spec.baseRefs: what they add is not in this object, and may change; write it out here"
     ]
+
+
+def test_a_ray_job_in_a_cluster_that_is_elsewhere_is_not_understood() -> None:
+    with pytest.raises(NotUnderstood, match=r"spec\.clusterSelector"):
+        kind_of("ray.io", "RayJob").extract({"spec": {"clusterSelector": {"a": "b"}}})
 
 
 def test_a_rollout_of_another_workload_is_not_understood() -> None:

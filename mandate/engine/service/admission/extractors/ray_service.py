@@ -17,19 +17,22 @@ _FETCHED = frozenset({"working_dir", "py_modules", "image_uri"})
 """Fields of a runtime environment that are downloaded."""
 
 
-def _extract(found: Mapping[str, Any]) -> Governed:
-    governed = of_cluster(found, "spec", "rayClusterConfig")
-    said = found["spec"].get("serveConfigV2")
+def with_fetched(governed: Governed, said: Any, at: str) -> Governed:
+    """The governed facts with what the YAML `said` at the path `at` makes Ray download."""
     if said is None:
         return governed
-    at = "spec.serveConfigV2"
     try:
         if not isinstance(said, str):
             raise NotUnderstood(f"{at} is not text")
-        served = strict_yaml.load(said.encode(), BadInput, name=at).value
+        environment = strict_yaml.load(said.encode(), BadInput, name=at).value
     except (BadInput, UnicodeEncodeError) as error:
         raise NotUnderstood(f"{at} cannot be read") from error
-    return replace(governed, pulls=(*governed.pulls, *walking.pulls(served, at, _FETCHED)))
+    return replace(governed, pulls=(*governed.pulls, *walking.pulls(environment, at, _FETCHED)))
+
+
+def _extract(found: Mapping[str, Any]) -> Governed:
+    governed = of_cluster(found, "spec", "rayClusterConfig")
+    return with_fetched(governed, found["spec"].get("serveConfigV2"), "spec.serveConfigV2")
 
 
 KIND = Kind("ray.io", "RayService", _extract)
