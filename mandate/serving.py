@@ -29,6 +29,7 @@ from .engine.service import processes, server
 from .engine.service.access.authentication import Authentication
 from .engine.service.access.tokens import Callers
 from .engine.service.admission.door import Door
+from .engine.service.admission.glass import Glass
 from .engine.service.application import application
 from .engine.service.asking import Question
 from .engine.service.certificates import Certificates
@@ -82,7 +83,14 @@ class Service:
                 gate=lambda: self._now.gate,
                 ledger=lambda: self._now.ledger,
                 keys=lambda: self._now.keys,
-                state=self._state,
+                glass=Glass(
+                    settings=settings.admission,
+                    ledger=lambda: self._now.ledger,
+                    keys=lambda: self._now.keys,
+                    state=self._state,
+                    clock=composition.now,
+                    metrics=metrics,
+                ),
                 environment=lambda name: composition.known_environment(name, self._now.bundle),
                 risk_tier_of=partial(composition.configured_tier, self._configuration),
                 clock=composition.now,

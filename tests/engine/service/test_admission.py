@@ -231,6 +231,25 @@ def test_another_model_beside_it_needs_an_allow_of_its_own(cluster: Serving, mod
     assert asked(cluster, review(with_adapter(unknown)))["allowed"] is True
 
 
+def test_a_workload_that_is_allowed_is_denied_for_another_model_beside_it(
+    cluster: Serving, model: Model
+) -> None:
+    unknown = new_model()
+    env = [{"name": "STORAGE_URI", "value": unknown.location}]
+    beside = [{"name": "i", "image": model.image, "env": env}]
+    response = asked(cluster, review(deployment(model.annotations, model.image, initContainers=beside)))
+    place = "spec.template.spec.initContainers[0].env[0].value"
+    assert causes(response) == [("mandate.standing", place)]
+    assert cluster.organisation.entries()[-1]["outcome"] == "allow"  # of the model that was asked about
+
+
+def test_an_update_of_what_was_no_such_object_is_judged(cluster: Serving, model: Model) -> None:
+    request = review(pod({}, TAG), operation="UPDATE", old=pod({}, TAG) | {"spec": None})
+    assert asked(cluster, request)["allowed"] is False
+    gone = review(pod({}, TAG), operation="UPDATE")
+    assert asked(cluster, gone)["allowed"] is False
+
+
 def test_annotations_that_are_no_text_are_denied(cluster: Serving, model: Model) -> None:
     found = pod(model.annotations, model.image)
     found["metadata"]["annotations"]["mandate.dev/model"] = 3

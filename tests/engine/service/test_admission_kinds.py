@@ -329,3 +329,15 @@ def test_storage_that_is_named_by_key_and_path_is_a_bare_location() -> None:
     empty = {"metadata": SAID, "spec": {"predictor": {"model": {"storage": {"key": "s3"}}}}}
     (pull,) = kind_of("serving.kserve.io", "InferenceService").extract(empty).pulls
     assert "is no location" in pull.fault
+
+
+@pytest.mark.parametrize("metadata", ["x", {"annotations": []}, {"annotations": {"mandate.dev/digest": 3}}])
+def test_metadata_of_another_shape_is_not_understood(metadata: Any) -> None:
+    with pytest.raises(NotUnderstood, match="metadata"):
+        kind_of("", "Pod").extract({"metadata": metadata, "spec": SPEC})
+
+
+def test_an_image_that_is_no_text_is_named() -> None:
+    found = {"metadata": SAID, "spec": {"containers": [{"image": 3}, {"image": IMAGE}], "volumes": ["x"]}}
+    first, _ = kind_of("", "Pod").extract(found).pulls
+    assert first.fault == "spec.containers[0].image is no image's name"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import uuid_utils
 
 from mandate import composition
 from mandate.engine import configuration
 from mandate.engine.evidence import standing
-from tests.cluster import asked, deployment, new_model, pod, review
+from mandate.engine.evidence.predicates.acts import ActOutcome, Phase, VersionStated
+from mandate.engine.evidence.predicates.retirement import RetirementPredicate
+from mandate.engine.input import Input
+from tests.cluster import Object, asked, deployment, new_model, pod, review
 from tests.organisation import Organisation, with_value
 from tests.service import Serving, serving
 
@@ -154,15 +160,95 @@ def test_what_takes_too_long_is_undecided_a_second_before_the_api_server_gives_u
 
 
 def test_an_undecided_decision_is_decided_anew(tmp_path: Path) -> None:
-    with serving(tmp_path) as cluster:
+    def hasty(organisation: Organisation) -> None:
+        file = organisation.folder / "mandate.yaml"
+        file.write_text(file.read_text().replace("  timeout: 10\n", "  timeout: 1\n"))
+
+    before = opas()
+    with serving(tmp_path, hasty, admission={"window_seconds": 120}) as cluster:
         model = new_model()
         assert cluster.decide(model.document).json()["outcome"] == "allow"
-        failed = with_value(
-            model.document, ("collection", 0), {"name": "approvals", "status": "failed", "reason": "down"}
-        )
-        assert cluster.decide(failed).status_code == 503
+        (opa,) = opas() - before
         found = review(deployment(model.annotations, model.image))
-        assert asked(cluster, found)["allowed"] is True  # what was undecided has no facts, and ends no allow
+        os.kill(opa, signal.SIGSTOP)
+        try:
+            response = asked(cluster, found)
+        finally:
+            os.kill(opa, signal.SIGCONT)
+        newest = cluster.organisation.entries()[-1]
+        assert (response["status"]["code"], newest["outcome"]) == (500, "undecided")
+        assert response["auditAnnotations"]["decision-id"] == newest["id"]
+        # Nobody decided then: an allow that stood stands, and the same question is put again.
+        assert asked(cluster, review(pod(model.annotations, model.image)))["allowed"] is True
+        assert asked(cluster, found)["allowed"] is True
+
+
+def test_a_failed_collector_leaves_no_facts_to_judge_by(tmp_path: Path) -> None:
+    with serving(tmp_path) as cluster:
+        model = new_model()
+        failed = {"name": "approvals", "status": "failed", "reason": "down"}
+        assert cluster.decide(with_value(model.document, ("collection", 0), failed)).status_code == 503
+        response = asked(cluster, review(deployment(model.annotations, model.image)))
+        assert "nothing is on record about" in response["status"]["message"]
+
+
+def test_what_was_measured_comes_before_what_somebody_reported_since(cluster: Serving) -> None:
+    model = new_model()
+    unfair = with_value(model.document, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
+    configured = configuration.load(cluster.organisation.folder / "mandate.yaml", environment={})
+    with composition.assembled(configured) as here:
+        measured = here.gate.decide(Measured(unfair))
+    assert measured.outcome == "deny"
+    assert cluster.decide(model.document).json()["outcome"] == "allow"
+    response = asked(cluster, review(deployment(model.annotations, model.image)))
+    assert [cause["reason"] for cause in response["status"]["details"]["causes"]] == [
+        "fairness.demographic_parity"
+    ]
+
+
+class Measured:
+    """Facts that a collector of ours measured."""
+
+    def __init__(self, document: Object) -> None:
+        self._document = document
+
+    def assemble(self, time: datetime) -> Input:
+        document = with_value(self._document, ("request", "time"), time.isoformat())
+        return Input.model_validate_json(json.dumps(document))
+
+    def confirm(self, document: Input) -> None: ...
+
+
+@pytest.mark.parametrize(("phase", "ended"), [("intent", False), ("result", True)])
+def test_a_retirement_that_came_about_ends_an_allow(cluster: Serving, phase: str, ended: bool) -> None:
+    model = new_model()
+    assert cluster.decide(model.document).json()["outcome"] == "allow"
+    configured = configuration.load(cluster.organisation.folder / "mandate.yaml", environment={})
+    is_result = phase == "result"
+    with ExitStack() as stack:
+        receipt = composition.recorder(configured, stack).event(
+            RetirementPredicate,
+            phase=Phase(phase),
+            registry="sqlite:///mlflow.db",
+            model="credit",
+            version=VersionStated(version=model.version, sha256=model.sha256),
+            moves=(),
+            environment=None,
+            decision=None,
+            by="ada",
+            reason="It is replaced",
+            after=None,
+            intent=str(uuid_utils.uuid7()) if is_result else None,
+            outcome=ActOutcome.DONE if is_result else None,
+            observed=False,
+            error=None,
+        )
+    response = asked(cluster, review(pod(model.annotations, model.image)))
+    assert response["allowed"] is not ended
+    if ended:
+        assert (
+            f"It was ended since, by the entry {receipt.index} (retirement)." in response["status"]["message"]
+        )
 
 
 def test_a_ledger_that_cannot_be_read_leaves_everything_undecided(tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mandate.engine import configuration
+from mandate.engine.service.admission.verdict import Kind, Verdict
+from mandate.engine.service.routes import admission
+from mandate.serving import Service
 from tests.cluster import deployment, new_model, pod, review, well_formed
 from tests.organisation import places, with_value
 from tests.service import Serving, serving
@@ -76,6 +83,35 @@ def test_whatever_an_annotation_says_the_message_can_be_shown(cluster: Serving, 
     annotations = {"mandate.dev/model": text, "mandate.dev/digest": text, "mandate.dev/break-glass": text}
     answer = sent(cluster, written(review(pod(annotations, text, text))))
     assert well_formed(answer, "3d2a")["allowed"] is False
+
+
+def test_an_internal_error_is_undecided_and_says_nothing_of_itself(cluster: Serving) -> None:
+    def broken() -> Verdict:
+        raise ZeroDivisionError("a secret")
+
+    configured = configuration.load(cluster.organisation.folder / "mandate.yaml", environment={})
+    said = asyncio.run(admission.judged(Service(configured).parts(), broken, 1.0))
+    answer = well_formed(json.loads(said.response("u")), "u")
+    assert (answer["status"]["code"], "secret" in answer["status"]["message"]) == (500, False)
+
+
+def test_a_service_with_too_much_to_do_is_undecided(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"at_once": 1, "waiting": 0}) as small, ThreadPoolExecutor(8) as pool:
+        bodies = [written(review(deployment(MODEL.annotations, MODEL.image), uid=f"{n}")) for n in range(40)]
+        answers = list(pool.map(lambda body: sent(small, body), bodies))
+    codes = {
+        well_formed(each, str(number))["status"]["code"]: each["response"]["status"]["message"]
+        for number, each in enumerate(answers)
+    }
+    assert codes.keys() == {403, 500}
+    assert "The service has more to do than it can" in codes[500]
+
+
+def test_warnings_are_sixteen_short_lines() -> None:
+    said = Verdict(Kind.ALLOWED, warnings=tuple(f"{number}\n" + "x" * 200 for number in range(20)))
+    warnings = well_formed(json.loads(said.response("u")), "u")["warnings"]
+    assert warnings[0].startswith("0\\nxxx")
+    assert (len(warnings), warnings[-1]) == (16, "…and 5 more")
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,14 @@ class Case:
         )
 
     @property
+    def user(self) -> str:
+        """Who asks the API server."""
+        return self.asked.userInfo.username[:_LONGEST_NAME] or "nobody"
+
+    @property
     def by(self) -> str:
         """Who asks, as the ledger names them: the API server's word, by whoever speaks for it."""
-        return f"{self.asked.userInfo.username[:_LONGEST_NAME] or 'nobody'} (by {self.caller[:80]})"
+        return f"{self.user} (by {self.caller[:80]})"
 
     @property
     def sha256(self) -> str:

@@ -15,30 +15,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ...decision import Outcome
 from ...errors import BadRequest, UnknownSubject
 from ...evidence import standing
-from ...evidence.predicates.base import Predicate
-from ...evidence.predicates.break_glass import BreakGlassPredicate, uri
+from ...evidence.predicates.break_glass import uri
 from ...evidence.predicates.decision import RequestKey
 from ...evidence.public_keys import PublicKey
-from ...evidence.receipt import Receipt
-from ...evidence.recorder import AlreadyRecorded
+from ...evidence.receipt import Record
 from ...evidence.standing import Ledger, Standing
 from ...gate import Facts, Gate
 from ...input import Action
 from ...recorded_facts import RecordedFacts
-from ...report.visible import visible
 from ..metrics import Metrics
 from ..settings import AdmissionSettings
-from . import claims, extractors, glass, verdict
+from . import claims, extractors, verdict
 from .case import Case
 from .claims import ModelClaim, NoModel
 from .extractors.kind import Kind
-from .governed import BREAK_GLASS, DIGEST, MODEL, Governed, NotUnderstood
+from .glass import Glass
+from .governed import Governed, NotUnderstood
 from .no_model import NoModelFacts
 from .review import AdmissionRequest
 from .verdict import Reason, Verdict
@@ -56,8 +54,7 @@ class Door:
     gate: Callable[[], Gate]
     ledger: Callable[[], Ledger]
     keys: Callable[[], Mapping[str, PublicKey]]
-    state: Callable[..., Receipt]
-    """Records an event: its predicate's class, and what it says."""
+    glass: Glass
     environment: Callable[[str], str]
     """The environment, if the policies know it; else `BadRequest`."""
     risk_tier_of: Callable[[str], str | None]
@@ -77,14 +74,14 @@ class Door:
         if isinstance(found, Verdict):
             return found
         case = Case(environment, asked, found, caller)
-        let_in = self._break_glass(case)  # 4
+        let_in = self.glass.verdict(case)  # 4
         return let_in or self._claimed(case, is_pod=kind is not None and kind.is_pod)
 
     def _claimed(self, case: Case, *, is_pod: bool) -> Verdict:
         claim = claims.read(case.governed)  # 5
         if isinstance(claim, tuple):
             next_step = f"Correct the {case.asked.kind.kind} as the reasons say, then apply it again"
-            return verdict.denied(*claim, *self._refused_glass(case), next_step=next_step)
+            return verdict.denied(*claim, *self.glass.refused(case), next_step=next_step)
         if isinstance(claim, NoModel):
             return self._decided(case, self._no_model(case), ())
         others = tuple(self._others(case, claim))
@@ -108,12 +105,12 @@ class Door:
         """A Pod: the decision was made when its workload, or the model's promotion, was asked about."""
         found = self.standing(case.environment, claim.sha256, claim)
         decision = "" if found.record is None else found.record.receipt.id
-        if found.allowed and not others:
-            return verdict.allowed(decision=decision, **_audit(found))
+        if found.allowed and found.record is not None and not others:
+            return verdict.allowed(decision=decision, **_audit(found.record))
         reasons = () if found.allowed else (Reason(found.reason, "mandate.standing"),)
         next_step = f"mandate check models:/{claim.name}/{claim.version} --environment {case.environment}"
         return verdict.denied(
-            *reasons, *others, *self._refused_glass(case), next_step=next_step, decision=decision
+            *reasons, *others, *self.glass.refused(case), next_step=next_step, decision=decision
         )
 
     def _others(self, case: Case, claim: ModelClaim) -> list[Reason]:
@@ -135,11 +132,11 @@ class Door:
                 answer = gate.decide(facts, request=self._request(case))
         except UnknownSubject as error:
             reason = Reason(error.what, "mandate.standing")
-            return verdict.denied(reason, *others, *self._refused_glass(case), next_step=error.next_step)
+            return verdict.denied(reason, *others, *self.glass.refused(case), next_step=error.next_step)
         if answer.receipt is not None:
             asked = answer.document.request
             self.metrics.outcomes.labels(answer.outcome, asked.action, asked.environment, "False").inc()
-        refused = () if answer.outcome is Outcome.ALLOW else self._refused_glass(case)
+        refused = () if answer.outcome is Outcome.ALLOW else self.glass.refused(case)
         return verdict.of(answer, (*others, *refused))
 
     def _request(self, case: Case) -> RequestKey:
@@ -180,78 +177,6 @@ class Door:
             risk_tier=self.risk_tier_of("none") or _UNKNOWN_TIER,
         )
 
-    def _break_glass(self, case: Case) -> Verdict | None:
-        """The verdict if the glass was broken for this object, now or for the workload that makes it."""
-        reason = glass.reason(case.governed)
-        if reason is None:
-            return None
-        groups = glass.permitting(self.settings.break_glass_groups, case.asked.userInfo.groups)
-        if not groups:
-            since = self.clock() - timedelta(hours=self.settings.break_glass_hours)
-            found = glass.broken(
-                self.ledger(),
-                self.keys(),
-                environment=case.environment,
-                namespace=case.asked.namespace,
-                sha256=case.governed.sha256,
-                since=since,
-            )
-            if found is None:
-                return None
-            return verdict.allowed(
-                f"Mandate: the glass was broken for this by {found.by}: {reason}",
-                **{"break-glass": found.id},
-            )
-        said = (
-            f"Mandate: the policies were not asked; {case.asked.userInfo.username} answers for it: {reason}"
-        )
-        if case.asked.dryRun:
-            return verdict.allowed(said)
-        entry = self._state_glass(case, reason, groups)
-        self.metrics.break_glass.labels(case.environment).inc()
-        _log.error(
-            "the glass was broken",
-            extra={
-                "environment": case.environment,
-                "object": visible(uri(case.environment, case.called), _LONGEST_NAME),
-                "by": visible(case.asked.userInfo.username),
-                "reason": visible(reason, _LONGEST_NAME),
-                "entry": entry,
-            },
-        )
-        return verdict.allowed(said, **{"break-glass": entry})
-
-    def _state_glass(self, case: Case, reason: str, groups: tuple[str, ...]) -> str:
-        """Where it is on record: nobody is let in who is not. The same command is recorded once."""
-        window = int(self.clock().timestamp() // self.settings.window_seconds)
-        predicate: type[Predicate] = BreakGlassPredicate
-        try:
-            receipt = self.state(
-                predicate,
-                environment=case.environment,
-                object=case.called,
-                factsSha256=case.governed.sha256,
-                model=case.governed.annotation(MODEL),
-                digest=case.governed.annotation(DIGEST),
-                pulls=tuple(sorted({pull.reference for pull in case.governed.pulls})),
-                by=case.asked.userInfo.username[:_LONGEST_NAME] or "nobody",
-                groups=groups,
-                through=case.caller,
-                reason=reason,
-                requestKey=f"break-glass:{case.sha256}:{window}",
-            )
-        except AlreadyRecorded as there:
-            return str(there.index)
-        return str(receipt.index)
-
-    def _refused_glass(self, case: Case) -> tuple[Reason, ...]:
-        """Why the annotation did not help, if it is there."""
-        if case.governed.annotation(BREAK_GLASS) is None:
-            return ()
-        if glass.reason(case.governed) is None:
-            return (Reason(f"{BREAK_GLASS} needs a reason in words, of at most 2000 characters"),)
-        return (Reason(f"{BREAK_GLASS}: {case.asked.userInfo.username} is in no group that may break glass"),)
-
 
 def _governed(asked: AdmissionRequest, kind: Kind | None) -> Governed | Verdict:
     """What is governed of the object; a verdict where nothing more has to be asked."""
@@ -287,10 +212,8 @@ def _unknown(asked: AdmissionRequest) -> Verdict:
     )
 
 
-def _audit(found: Standing) -> Mapping[str, str]:
-    if found.record is None:
-        return {}
+def _audit(record: Record) -> Mapping[str, str]:
     return {
-        "policy-revision": found.record.judgement.policy.revision,
-        "log-index": str(found.record.receipt.index),
+        "policy-revision": record.judgement.policy.revision,
+        "log-index": str(record.receipt.index),
     }

@@ -98,12 +98,16 @@ class Verdict:
             f"{number}. {visible(reason.text, _LONGEST_REASON)}"
             for number, reason in enumerate(self.reasons, 1)
         ]
-        for kept in range(len(lines), -1, -1):
-            more = [f"…and {len(lines) - kept} more"] if kept < len(lines) else []
-            text = "\n".join(part for part in (first, *lines[:kept], *more, last) if part)
-            if len(text) <= _LONGEST:
-                return text
-        return first  # pragma: no cover  (the first and the last line are far shorter)
+        kept = len(lines)
+        while len(text := _joined(first, lines, kept, last)) > _LONGEST:
+            kept -= 1
+        return text
+
+
+def _joined(first: str, lines: Sequence[str], kept: int, last: str) -> str:
+    """The message with so many of the lines."""
+    more = [f"…and {len(lines) - kept} more"] if kept < len(lines) else []
+    return "\n".join(part for part in (first, *lines[:kept], *more, last) if part)
 
 
 def of(answer: Answer, more: Sequence[Reason] = ()) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -73,20 +74,20 @@ async def _reviewed(environment: str, request: Request, parts: Parts, caller: Ca
     except BadInput as error:
         return review.uid(body), verdict.bad_request(error.what, _NOT_READ)
     allowed = timeout.seconds(request.query_params.get("timeout"))
-    judged = asyncio.create_task(
-        _judged(parts, lambda: parts.door.judge(environment, asked, caller.name), allowed)
+    task = asyncio.create_task(
+        judged(parts, lambda: parts.door.judge(environment, asked, caller.name), allowed)
     )
     # A thread cannot be stopped. What it comes to is on record, and is the answer if it is asked again.
-    done, _ = await asyncio.wait({judged}, timeout=allowed)
+    done, _ = await asyncio.wait({task}, timeout=allowed)
     if done:
-        return asked.uid, judged.result()
+        return asked.uid, task.result()
     return asked.uid, verdict.undecided(f"there was no answer within {allowed:g} s")
 
 
-async def _judged(parts: Parts, judge: Any, seconds: float) -> Verdict:
+async def judged(parts: Parts, judge: Callable[[], Verdict], seconds: float) -> Verdict:
     """The verdict; undecided for whatever goes wrong."""
     try:
-        verdict_: Verdict = await parts.turns.run(lambda _seconds: judge(), seconds=seconds)
+        return await parts.turns.run(lambda _seconds: judge(), seconds=seconds)
     except Problem as problem:
         return verdict.undecided(f"{problem.title}: {problem.detail}")
     except MandateError as error:
@@ -94,4 +95,3 @@ async def _judged(parts: Parts, judge: Any, seconds: float) -> Verdict:
     except Exception as error:  # noqa: BLE001  (whatever it is, the API server gets its review)
         _log.exception("an internal error", exc_info=error)
         return verdict.undecided("an internal error", "See the service's log, and report it")
-    return verdict_
