@@ -18,6 +18,8 @@ ROUTES = {
     "decide_batch": ("POST", "/v1/decisions:batch"),
     "decision": ("GET", "/v1/decisions/0000"),
     "decisions": ("GET", "/v1/decisions"),
+    "status": ("GET", f"/v1/subjects/{'0' * 64}/status?environment=production"),
+    "admission": ("POST", "/v1/admission/production"),
     "approve": ("POST", "/v1/approvals"),
     "waive": ("POST", "/v1/waivers"),
     "event": ("POST", "/v1/events"),

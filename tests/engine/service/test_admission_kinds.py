@@ -341,3 +341,8 @@ def test_an_image_that_is_no_text_is_named() -> None:
     found = {"metadata": SAID, "spec": {"containers": [{"image": 3}, {"image": IMAGE}], "volumes": ["x"]}}
     first, _ = kind_of("", "Pod").extract(found).pulls
     assert first.fault == "spec.containers[0].image is no image's name"
+
+
+def test_a_location_that_is_null_is_none() -> None:
+    found = {"metadata": SAID, "spec": {"storageUri": None}}
+    assert kind_of("mlops.seldon.io", "Model").extract(found).pulls == ()

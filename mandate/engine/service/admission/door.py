@@ -12,6 +12,7 @@ Whatever is not proven is not allowed.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -144,17 +145,17 @@ class Door:
         up to four times for one command. What was undecided is decided anew."""
         seconds = self.settings.window_seconds
         window = int(self.clock().timestamp() // seconds)
-        ledger, first = self.ledger(), ""
+        ledger, fresh = self.ledger(), ""
         for start in (window - 1, window):
-            for attempt in range(1000):
+            for attempt in itertools.count():
                 key = f"admission:{case.sha256}:{start}:{attempt}"
                 stored = ledger.requested(key)
                 if stored is None:
-                    first = key
+                    fresh = key
                     break
                 if stored.columns.outcome != Outcome.UNDECIDED.value:
                     return RequestKey(key=key, sha256=case.sha256)
-        return RequestKey(key=first, sha256=case.sha256)
+        return RequestKey(key=fresh, sha256=case.sha256)
 
     def _recorded(self, case: Case, claim: ModelClaim) -> Facts:
         return RecordedFacts(
