@@ -6,16 +6,20 @@ are new, so that today's policies judge it with today's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from .errors import UnknownSubject
+from .decision import Outcome
+from .errors import BadInput, UnknownSubject
+from .evidence import envelope as dsse
 from .evidence import reading
+from .evidence.ledger import Stored
 from .evidence.predicates.decision import DECISION_TYPE
 from .evidence.public_keys import PublicKey
 from .evidence.query import Query
 from .evidence.standing import Ledger
-from .input import Action, Collected, Input, Origin, Request
+from .input import Action, Input, Origin, Request
 
 _LOOKED_AT = 20
 """So many decisions, from the newest on: older facts would not be fresher."""
@@ -69,27 +73,27 @@ class RecordedFacts:
         """What is pulled carries the digest: it cannot have become something else."""
 
     def _known(self) -> Input:
-        newest: Input | None = None
-        for document in self._documents():
-            if _is_measured(document):
-                return document
-            newest = newest or document
-        if newest is None:
+        wanted = Query(kind=DECISION_TYPE, sha256=self._sha256, model=self._model, version=self._version)
+        page = self._ledger.search(wanted, before=None, most=_LOOKED_AT)
+        decided = [stored for stored in page.entries if stored.columns.outcome != Outcome.UNDECIDED.value]
+        if not decided:
             raise UnknownSubject(
                 f"nothing is on record about {self._model}/{self._version} with this digest",
                 where=f"sha256:{self._sha256}",
-                next_step=f"Run `mandate check --subject models:/{self._model}/{self._version}` first",
+                next_step=f"Run `mandate check models:/{self._model}/{self._version}`, then try again",
             )
-        return newest
-
-    def _documents(self) -> Iterator[Input]:
-        wanted = Query(kind=DECISION_TYPE, sha256=self._sha256, model=self._model, version=self._version)
-        page = self._ledger.search(wanted, before=None, most=_LOOKED_AT)
-        for stored in page.entries:
-            if stored.columns.outcome != "undecided":
-                yield reading.read(stored, self._ledger, self._keys).document
+        chosen = next(filter(_says_measured, decided), decided[0])
+        return reading.read(chosen, self._ledger, self._keys).document
 
 
-def _is_measured(document: Input) -> bool:
-    origins = {entry.origin for entry in document.collection if isinstance(entry, Collected)}
-    return origins == {Origin.MEASURED}
+def _says_measured(stored: Stored) -> bool:
+    """Whether the entry says that all its facts were measured. That is proven once the entry is chosen."""
+    if stored.envelope is None:
+        return False
+    try:
+        stated = json.loads(dsse.parse(stored.envelope).payload)
+        collection = stated["predicate"]["input"]["collection"]
+        origins = {entry["origin"] for entry in collection if entry["status"] == "collected"}
+    except (BadInput, ValueError, LookupError, TypeError):
+        return False
+    return origins == {Origin.MEASURED.value}

@@ -57,6 +57,12 @@ class Door:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
 
+    def kill(self) -> None:
+        """End it at once, if it was started."""
+        if hasattr(self, "process"):
+            self.process.kill()
+            self.process.wait()
+
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Ask the service itself."""
         with httpx.Client(
@@ -122,13 +128,12 @@ def opened(folder: Path) -> Iterator[Door]:
     names = ("mandate.mandate.svc", f"mandate.mandate.svc:{port}")
     with running(cluster, dict.fromkeys(names, token)) as api:
         door = Door(api, organisation, port, authority)
-        door.start()
         try:
+            door.start()
             _furnish(door)
             yield door
         finally:
-            door.process.kill()
-            door.process.wait()
+            door.kill()
 
 
 def _furnish(door: Door) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from mandate.engine.service.access.roles import Role
 from tests.cluster import Model, Object, deployment, pod
 from tests.kube.api_server import DEVELOPER, ENGINEER, GOVERNOR
-from tests.kube.door import Door
+from tests.kube.door import Door, eventually
 from tests.organisation import with_value
 
 APPLY = ("apply", "-f", "-")
@@ -249,3 +250,98 @@ def test_the_audit_log_says_which_decision_let_an_object_in(door: Door, model: M
         "policy-revision": decision["policy"]["revision"],
     }
     assert decision["request"]["requested_by"] == f"{DEVELOPER} (by {Role.DECIDER.value})"
+
+
+SERVED = "inferenceservices.serving.kserve.io"
+
+
+@pytest.fixture(scope="module")
+def kserve(door: Door) -> None:
+    """The kind InferenceService in two versions of its API, without a controller behind it."""
+    schema = {
+        "openAPIV3Schema": {
+            "type": "object",
+            "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+        }
+    }
+    versions = [
+        {"name": name, "served": True, "storage": name == "v1beta1", "schema": schema}
+        for name in ("v1beta1", "v1")
+    ]
+    names = {
+        "plural": "inferenceservices",
+        "singular": "inferenceservice",
+        "kind": "InferenceService",
+        "listKind": "InferenceServiceList",
+    }
+    found = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": SERVED},
+        "spec": {"group": "serving.kserve.io", "scope": "Namespaced", "names": names, "versions": versions},
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    served = "/apis/serving.kserve.io/v1/namespaces/lending/inferenceservices"
+    with door.api.client() as client:
+        assert client.post(path, json=found).status_code == 201
+        eventually(lambda: client.get(served).status_code == 200)
+
+
+@pytest.mark.parametrize("version", ["v1beta1", "v1"])
+@pytest.mark.usefixtures("kserve")
+def test_an_inference_service_is_judged_in_each_version_of_its_api(
+    door: Door, model: Model, version: str
+) -> None:
+    def served(location: str) -> Object:
+        found: Object = {
+            "apiVersion": f"serving.kserve.io/{version}",
+            "kind": "InferenceService",
+            "metadata": {"annotations": model.annotations},
+            "spec": {
+                "predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storageUri": model.location}},
+                "transformer": {"containers": [{"name": "t", "image": model.image}]},
+            },
+        }
+        return named(with_value(found, ("spec", "predictor", "model", "storageUri"), location))
+
+    before = door.entries()
+    path = f"/apis/serving.kserve.io/{version}/namespaces/lending/inferenceservices"
+    with door.api.client(DEVELOPER) as client:
+        assert client.post(path, json=served(model.location)).status_code == 201
+        assert door.entries() == before + 1
+        answer = client.post(path, json=served("s3://models/credit"))
+        assert answer.status_code == 403
+        assert [each["field"] for each in answer.json()["details"]["causes"]] == [
+            "spec.predictor.model.storageUri"
+        ]
+
+
+@pytest.mark.usefixtures("kserve")
+def test_another_version_of_an_api_does_not_slip_through(door: Door, model: Model) -> None:
+    """The shipped rules name every version; were it one only, the API server would still ask in its words."""
+    name = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/mandate-production"
+    with door.api.client() as client:
+        shipped = client.get(name).json()
+        (number,) = (
+            number
+            for number, rule in enumerate(shipped["webhooks"][0]["rules"])
+            if rule["apiGroups"] == ["serving.kserve.io"]
+        )
+        place = f"/webhooks/0/rules/{number}/apiVersions"
+        headers = {"Content-Type": "application/json-patch+json"}
+        patches = [[{"op": "replace", "path": place, "value": versions}] for versions in (["v1beta1"], ["*"])]
+        assert client.patch(name, content=json.dumps(patches[0]), headers=headers).status_code == 200
+    try:
+        time.sleep(1)  # until the API server has seen it
+        bad: Object = {
+            "apiVersion": "serving.kserve.io/v1",
+            "kind": "InferenceService",
+            "metadata": {},
+            "spec": {"predictor": {"model": {"storageUri": "s3://models/credit"}}},
+        }
+        path = "/apis/serving.kserve.io/v1/namespaces/lending/inferenceservices"
+        with door.api.client(DEVELOPER) as client:
+            assert client.post(path, json=named(bad)).status_code == 403
+    finally:
+        with door.api.client() as client:
+            assert client.patch(name, content=json.dumps(patches[1]), headers=headers).status_code == 200
