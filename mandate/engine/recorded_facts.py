@@ -14,6 +14,8 @@ from .decision import Outcome
 from .errors import BadInput, UnknownSubject
 from .evidence import envelope as dsse
 from .evidence import reading
+from .evidence.checks import examine
+from .evidence.examinations import Examine
 from .evidence.ledger import Stored
 from .evidence.predicates.decision import DECISION_TYPE
 from .evidence.public_keys import PublicKey
@@ -44,6 +46,7 @@ class RecordedFacts:
         environment: str,
         requested_by: str,
         risk_tier_of: Callable[[str], str | None],
+        examined: Examine = examine,
     ) -> None:
         """`risk_tier_of` says what the settings say of a model now; `None`: what is on record."""
         self._ledger = ledger
@@ -55,6 +58,7 @@ class RecordedFacts:
         self._environment = environment
         self._requested_by = requested_by
         self._risk_tier_of = risk_tier_of
+        self._examined = examined
 
     def assemble(self, time: datetime) -> Input:
         """The document. `UnknownSubject` if nothing about the model is on record."""
@@ -83,15 +87,13 @@ class RecordedFacts:
                 next_step=f"Run `mandate check models:/{self._model}/{self._version}`, then try again",
             )
         chosen = next(filter(_says_measured, decided), decided[0])
-        return reading.read(chosen, self._ledger, self._keys).document
+        return reading.read(chosen, self._ledger, self._keys, examined=self._examined).document
 
 
 def _says_measured(stored: Stored) -> bool:
     """Whether the entry says that all its facts were measured. That is proven once the entry is chosen."""
-    if stored.envelope is None:
-        return False
     try:
-        stated = json.loads(dsse.parse(stored.envelope).payload)
+        stated = json.loads(dsse.parse(stored.envelope or b"").payload)
         collection = stated["predicate"]["input"]["collection"]
         origins = {entry["origin"] for entry in collection if entry["status"] == "collected"}
     except (BadInput, ValueError, LookupError, TypeError):

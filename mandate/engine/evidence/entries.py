@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..errors import NotRecorded
 from .checks import Examined, examine
+from .examinations import Examine
 from .key_watch import KeyWatch
 from .ledger import Reader, Stored
 from .predicates.base import Predicate
@@ -15,9 +16,10 @@ from .public_keys import PublicKey
 class ProvenEntries:
     """The entries of one ledger; `keys` are those whose signatures count."""
 
-    def __init__(self, store: Reader, keys: Mapping[str, PublicKey]) -> None:
+    def __init__(self, store: Reader, keys: Mapping[str, PublicKey], *, examined: Examine = examine) -> None:
         self._store = store
         self._keys = keys
+        self._examined = examined
         self._watch = KeyWatch(store, keys)
 
     def predicate(self, stored: Stored) -> Predicate:
@@ -26,7 +28,7 @@ class ProvenEntries:
 
     def signed(self, stored: Stored) -> tuple[Predicate, tuple[str, ...]]:
         """The same, and the ids of the keys that signed it."""
-        examined = examine(stored, self._store.origin, self._keys)
+        examined = self._examined(stored, self._store.origin, self._keys)
         wrong = "; ".join((*examined.faults, *self._unentitled(examined, stored.index)))
         if wrong or examined.predicate is None:
             raise NotRecorded(

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from ..decision import Judgement, Policy
 from ..errors import BadRequest, UnknownSubject
 from . import envelope as dsse
+from .checks import examine
 from .entries import ProvenEntries
+from .examinations import Examine
 from .ledger import Reader, Stored
 from .predicates.decision import DecisionPredicate, RequestKey, WhatIfPredicate
 from .public_keys import PublicKey
@@ -26,19 +28,21 @@ def find(store: Reader, reference: str, keys: Mapping[str, PublicKey]) -> Record
     return read(entry(store, reference), store, keys)
 
 
-def read(stored: Stored, store: Reader, keys: Mapping[str, PublicKey]) -> Record:
+def read(
+    stored: Stored, store: Reader, keys: Mapping[str, PublicKey], *, examined: Examine = examine
+) -> Record:
     """The entry's content. `NotRecorded` if anything is wrong with it: what is shown is proven.
 
     `BadRequest` if it is no decision.
     """
-    return read_with_request(stored, store, keys)[0]
+    return read_with_request(stored, store, keys, examined=examined)[0]
 
 
 def read_with_request(
-    stored: Stored, store: Reader, keys: Mapping[str, PublicKey]
+    stored: Stored, store: Reader, keys: Mapping[str, PublicKey], *, examined: Examine = examine
 ) -> tuple[Record, RequestKey | None]:
     """The same, with the request that it answers, if that had a key."""
-    predicate = ProvenEntries(store, keys).predicate(stored)
+    predicate = ProvenEntries(store, keys, examined=examined).predicate(stored)
     if not isinstance(predicate, DecisionPredicate):
         raise BadRequest(
             "this entry is no decision",

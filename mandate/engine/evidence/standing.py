@@ -17,6 +17,8 @@ from typing import Protocol
 from ..decision import Outcome
 from ..input import Action
 from . import predicates, reading
+from .checks import examine
+from .examinations import Examine
 from .ledger import Reader, Stored
 from .predicates.acts import ActOutcome
 from .predicates.alias_move import ALIAS_MOVE_TYPE
@@ -78,6 +80,7 @@ def look_up(
     sha256: str,
     environment: str,
     now: datetime,
+    examined: Examine = examine,
     model: str | None = None,
     version: str | None = None,
 ) -> Standing:
@@ -104,10 +107,10 @@ def look_up(
     if allow is None:
         named = f" of {model}/{version}" if model else ""
         return Standing(False, f"No decision allows this digest{named} in {environment}.")
-    record = reading.read(allow, ledger, keys)
+    record = reading.read(allow, ledger, keys, examined=examined)
     denial = newest(Outcome.DENY)  # of the same files, whatever they are called
     if denial is not None and denial.index > allow.index:
-        denied = reading.read(denial, ledger, keys)
+        denied = reading.read(denial, ledger, keys, examined=examined)
         return Standing(False, f"The decision {denied.receipt.id} denied it since.", denied)
     if (end := _newest(ledger, _ends(sha256))) is not None and end.index > allow.index:
         kind = end.kind.rpartition("/v")[0].rpartition("/")[2]

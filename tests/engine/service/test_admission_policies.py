@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -283,6 +283,23 @@ def test_a_ledger_that_cannot_be_read_leaves_everything_undecided(tmp_path: Path
         for found in (pod(model.annotations, model.image), deployment(model.annotations, model.image)):
             response = asked(cluster, review(found))
             assert (response["status"]["code"], response["status"]["reason"]) == (500, "InternalError")
+
+
+@pytest.mark.parametrize("damage", ["UPDATE envelopes SET envelope = x'7b7d'", "DELETE FROM envelopes"])
+def test_an_allow_that_is_not_what_was_recorded_is_undecided(tmp_path: Path, damage: str) -> None:
+    with serving(tmp_path) as cluster:
+        model = new_model()
+        answer = cluster.decide(model.document).json()
+        assert answer["outcome"] == "allow"
+        with closing(sqlite3.connect(tmp_path / ".mandate/ledger.db")) as connection, connection:
+            triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for (name,) in triggers:
+                connection.execute(f"DROP TRIGGER {name}")
+            connection.execute(f"{damage} WHERE position = {answer['ledger']['index']}")
+        for found in (pod(model.annotations, model.image), deployment(model.annotations, model.image)):
+            status = asked(cluster, review(found))["status"]
+            assert (status["code"], status["reason"]) == (500, "InternalError")
+            assert "the entry is not what was recorded" in status["message"]
 
 
 def test_an_api_server_without_a_token_is_answered_where_that_is_set(tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ...decision import Outcome
 from ...errors import BadRequest, UnknownSubject
 from ...evidence import standing
+from ...evidence.examinations import Examinations
 from ...evidence.predicates.break_glass import uri
 from ...evidence.predicates.decision import RequestKey
 from ...evidence.public_keys import PublicKey
@@ -62,6 +63,7 @@ class Door:
     """What the settings say of a model; `None` if they say nothing."""
     clock: Callable[[], datetime]
     metrics: Metrics
+    examined: Examinations = field(default_factory=Examinations)
 
     def judge(self, environment: str, asked: AdmissionRequest, caller: str) -> Verdict:
         """The verdict on a request that `caller` makes in the API server's name. `CouldNotDecide` if nobody
@@ -100,6 +102,7 @@ class Door:
             now=self.clock(),
             model=None if claim is None else claim.name,
             version=None if claim is None else claim.version,
+            examined=self.examined,
         )
 
     def _looked_up(self, case: Case, claim: ModelClaim, others: tuple[Reason, ...]) -> Verdict:
@@ -145,17 +148,13 @@ class Door:
         up to four times for one command. What was undecided is decided anew."""
         seconds = self.settings.window_seconds
         window = int(self.clock().timestamp() // seconds)
-        ledger, fresh = self.ledger(), ""
+        ledger, key = self.ledger(), ""
         for start in (window - 1, window):
-            for attempt in itertools.count():
-                key = f"admission:{case.sha256}:{start}:{attempt}"
-                stored = ledger.requested(key)
-                if stored is None:
-                    fresh = key
-                    break
+            attempts = (f"admission:{case.sha256}:{start}:{number}" for number in itertools.count())
+            while (stored := ledger.requested(key := next(attempts))) is not None:
                 if stored.columns.outcome != Outcome.UNDECIDED.value:
                     return RequestKey(key=key, sha256=case.sha256)
-        return RequestKey(key=fresh, sha256=case.sha256)
+        return RequestKey(key=key, sha256=case.sha256)
 
     def _recorded(self, case: Case, claim: ModelClaim) -> Facts:
         return RecordedFacts(
@@ -168,6 +167,7 @@ class Door:
             environment=case.environment,
             requested_by=case.by,
             risk_tier_of=self.risk_tier_of,
+            examined=self.examined,
         )
 
     def _no_model(self, case: Case) -> Facts:
