@@ -32,7 +32,10 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[str]]] = {
                         "env": [{"name": "STORAGE_URI", "value": AT}, {"name": "X", "value": "1"}],
                     }
                 ],
-                "initContainers": [{"image": IMAGE}],
+                "initContainers": [
+                    {"image": IMAGE},
+                    {"name": "storage-initializer", "image": IMAGE, "args": [AT, "/mnt/a", AT, "/mnt/b"]},
+                ],
                 "ephemeralContainers": [{"image": IMAGE}],
                 "volumes": [
                     {"name": "m", "image": {"reference": IMAGE}},
@@ -44,6 +47,9 @@ EXAMPLES: dict[tuple[str, str], tuple[dict[str, Any], list[str]]] = {
             "spec.containers[0].image",
             "spec.containers[0].env[0].value",
             "spec.initContainers[0].image",
+            "spec.initContainers[1].args[0]",
+            "spec.initContainers[1].args[2]",
+            "spec.initContainers[1].image",
             "spec.ephemeralContainers[0].image",
             "spec.volumes[0].image.reference",
         ],

@@ -13,6 +13,8 @@ from . import references
 from .governed import Pull
 
 _STORAGE = "STORAGE_URI"
+_INITIALIZER = "storage-initializer"
+"""The container by which KServe fetches models into a Pod: by arguments, a location and a folder each."""
 
 
 def pulls(value: Any, path: str, locations: Set[str] = frozenset()) -> Iterator[Pull]:
@@ -21,6 +23,8 @@ def pulls(value: Any, path: str, locations: Set[str] = frozenset()) -> Iterator[
         for number, each in enumerate(value):
             yield from pulls(each, f"{path}[{number}]", locations)
     elif isinstance(value, dict):
+        if value.get("name") == _INITIALIZER and isinstance(value.get("args"), list):
+            yield from _arguments(value["args"], f"{path}.args")
         for name, each in value.items():
             yield from _member(name, each, f"{path}.{name}", locations)
 
@@ -58,6 +62,11 @@ def _volumes(volumes: list[Any], path: str) -> Iterator[Pull]:
             image = volume["image"]
             reference = image.get("reference") if isinstance(image, dict) else None
             yield references.image(reference, f"{at}.reference")
+
+
+def _arguments(arguments: list[Any], path: str) -> Iterator[Pull]:
+    for number in range(0, len(arguments), 2):
+        yield references.location(arguments[number], f"{path}[{number}]")
 
 
 def _environment(variables: list[Any], path: str) -> Iterator[Pull]:
