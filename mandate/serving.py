@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,8 @@ from .engine.errors import BadConfiguration, BadInput, BadRequest, NotRecorded
 from .engine.evidence import envelope as dsse
 from .engine.evidence import statement
 from .engine.evidence.predicates.base import AUTHORITY, Predicate
-from .engine.evidence.public_keys import PublicKey
+from .engine.evidence.predicates.personal import PersonalPredicate
+from .engine.evidence.public_keys import Believed
 from .engine.evidence.receipt import Receipt
 from .engine.evidence.recorder import Recorder
 from .engine.evidence.sql.ledger import SqlLedger
@@ -49,7 +50,7 @@ class _Open:
     recorder: Recorder
     ledger: SqlLedger
     bundle: Bundle
-    keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    keys: Believed
 
 
 class Service:
@@ -166,10 +167,18 @@ class Service:
 
     def _admit(self, body: bytes, kind: str) -> Receipt:
         envelope = dsse.parse(body)
-        stated = statement.read(envelope.payload).predicateType
-        if not stated.startswith(f"{AUTHORITY}{kind}/"):
-            raise BadInput(f"this is no {kind}, but {stated}", where="body")
-        return self._now.recorder.admit(envelope, self._now.keys)
+        stated = statement.read(envelope.payload)
+        predicate, revision = stated.predicate, self._now.bundle.revision
+        wanted = predicate.TYPE.startswith(f"{AUTHORITY}{kind}/")
+        if not wanted or not isinstance(predicate, PersonalPredicate):
+            raise BadInput(f"this is no {kind}, but {stated.predicateType}", where="body")
+        if predicate.policy.revision != revision:
+            raise BadInput(
+                "it was signed under other policies than those in use",
+                where="body",
+                next_step="Look at the findings again, and sign anew",
+            )
+        return self._now.recorder.admit(envelope, self._now.keys.of_person(predicate.by, revision))
 
 
 def serve(configuration: Configuration, *, workers: int = 1, inherited: int | None = None) -> int:

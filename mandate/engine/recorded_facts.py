@@ -20,7 +20,7 @@ from .evidence.ledger import Stored
 from .evidence.predicates.decision import DECISION_TYPE
 from .evidence.public_keys import PublicKey
 from .evidence.query import Query
-from .evidence.standing import Ledger
+from .evidence.standing import Ledger, ended
 from .input import Action, Input, Origin, Request
 
 _LOOKED_AT = 20
@@ -87,6 +87,14 @@ class RecordedFacts:
                 next_step=f"Run `mandate check models:/{self._model}/{self._version}`, then try again",
             )
         chosen = next(filter(_says_measured, decided), decided[0])
+        end = ended(self._ledger, self._sha256)
+        if end is not None and end.index > chosen.index:
+            # An approval or a waiver among these facts may be what was revoked.
+            raise UnknownSubject(
+                f"entry {end.index} ended what is on record about {self._model}/{self._version}",
+                where=f"sha256:{self._sha256}",
+                next_step=f"Run `mandate check models:/{self._model}/{self._version}`, then try again",
+            )
         return reading.read(chosen, self._ledger, self._keys, examined=self._examined).document
 
 

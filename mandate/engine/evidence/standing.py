@@ -1,8 +1,8 @@
 """Whether an allow stands for an artifact in an environment: what the ledger says of it last.
 
-An allow stands until a later decision denies, until the model is retired or the permission is revoked, or
-until a waiver that it rests on expires. It does not end because the model ages: that is for the action
-`monitor`. Nor does an undecided outcome end it: nobody decided then.
+An allow stands until a later decision denies, until the model is retired, until the permission, an approval
+or a waiver of the same files is revoked, or until a waiver that it rests on expires. It does not end because
+the model ages: that is for the action `monitor`. Nor does an undecided outcome end it: nobody decided then.
 
 Entries are found by their columns; those that the answer rests on are proven before it is given.
 """
@@ -22,6 +22,7 @@ from .examinations import Examine
 from .ledger import Reader, Stored
 from .predicates.acts import ActOutcome
 from .predicates.alias_move import ALIAS_MOVE_TYPE
+from .predicates.approval import APPROVAL_TYPE
 from .predicates.base import rfc3339_milliseconds
 from .predicates.break_glass import BREAK_GLASS_TYPE
 from .predicates.decision import DECISION_TYPE, WHAT_IF_TYPE
@@ -31,6 +32,7 @@ from .predicates.policy_release import POLICY_RELEASE_TYPE
 from .predicates.promotion import PROMOTION_TYPE
 from .predicates.retirement import RETIREMENT_TYPE
 from .predicates.rollback import ROLLBACK_TYPE
+from .predicates.waiver import WAIVER_TYPE
 from .public_keys import PublicKey
 from .query import Query, Searchable
 from .receipt import Record
@@ -40,6 +42,7 @@ _ACTIONS = (Action.DEPLOY, Action.PROMOTE)
 _HARMLESS = frozenset(
     {
         ALIAS_MOVE_TYPE,
+        APPROVAL_TYPE,
         BREAK_GLASS_TYPE,
         DECISION_TYPE,
         EXPORT_TYPE,
@@ -47,6 +50,7 @@ _HARMLESS = frozenset(
         POLICY_RELEASE_TYPE,
         PROMOTION_TYPE,
         ROLLBACK_TYPE,
+        WAIVER_TYPE,
         WHAT_IF_TYPE,
         *predicates.KEY_EVENT_TYPES,
     }
@@ -112,7 +116,7 @@ def look_up(
     if denial is not None and denial.index > allow.index:
         denied = reading.read(denial, ledger, keys, examined=examined)
         return Standing(False, f"The decision {denied.receipt.id} denied it since.", denied)
-    if (end := _newest(ledger, _ends(sha256))) is not None and end.index > allow.index:
+    if (end := ended(ledger, sha256)) is not None and end.index > allow.index:
         kind = end.kind.rpartition("/v")[0].rpartition("/")[2]
         return Standing(False, f"It was ended since, by the entry {end.index} ({kind}).", record)
     until = _until(record)
@@ -120,6 +124,11 @@ def look_up(
         expired = rfc3339_milliseconds(until)
         return Standing(False, f"A waiver that the allow rests on expired at {expired}.", record, until)
     return Standing(True, f"The decision {record.receipt.id} allows it.", record, until)
+
+
+def ended(ledger: Ledger, sha256: str) -> Stored | None:
+    """The newest entry that ends what was allowed of this digest, unverified."""
+    return _newest(ledger, _ends(sha256))
 
 
 def _ends(sha256: str) -> Iterator[Query]:

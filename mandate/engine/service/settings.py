@@ -72,5 +72,5 @@ class ServiceSettings(Frozen):
     admission: AdmissionSettings = AdmissionSettings()
     anonymous_probes: bool = True
     """Whether `/healthz`, `/readyz` and `/metrics` answer without a token."""
-    proxies: tuple[Name, ...] = ()
+    proxies: list[Name] = []
     """Addresses of proxies whose `X-Forwarded-*` headers count, for logs only."""

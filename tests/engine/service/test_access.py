@@ -66,6 +66,7 @@ def test_a_route_answers_the_roles_of_the_table_and_nobody_else(
         f"Bearer {TOKENS[Role.DECIDER][0][:-1]}",
         "Bearer \udcff",
     ],
+    ids=["wrong", "none", "another scheme", "hash", "no bearer", "one more", "one less", "not ASCII"],
 )
 def test_a_token_that_is_not_on_the_list_is_nobodys(service: Serving, header: str) -> None:
     raw = header.encode("utf-8", "surrogateescape")

@@ -283,6 +283,7 @@ def test_a_workload_is_judged_by_the_facts_on_record(cluster: Serving, model: Mo
         "environment": "production",
         "requested_by": "ada (by decider)",
         "time": "",
+        "what_if": False,
     }
 
 
