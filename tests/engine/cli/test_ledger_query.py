@@ -68,7 +68,7 @@ def test_a_page_says_where_the_next_one_begins(bank: Organisation) -> None:
 def test_the_table_says_outcomes_and_kinds(bank: Organisation) -> None:
     table = bank.mandate("ledger", "query").out.splitlines()
     said = [line.split()[3] for line in table[1:] if line[:1].isdigit()]
-    assert said == ["allow", "deny", "deny", "allow", "policy-release", "opening"]
+    assert said == ["deny", "deny", "deny", "allow", "policy-release", "opening"]
     nothing = bank.mandate("ledger", "query", "--model", "nobody")
     assert (nothing.exit_code, nothing.out) == (0, "Nothing on record is like that.\n")
 
