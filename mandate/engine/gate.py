@@ -115,6 +115,11 @@ class Gate:
         except CouldNotDecide as error:
             fault = fault or error
         document = facts.assemble(time)  # 1, 2
+        if document.request.what_if and not what_if:
+            # In a what-if, approvals count that nobody signed: nothing real may come of them.
+            fault = fault or CouldNotDecide(
+                "the facts were gathered for a what-if", next_step="Ask what would be decided, or ask anew"
+            )
         judgement = self._undecided(fault) if fault else self._judged(document, facts)  # 3, 4, 5
         try:
             record = self._evidence.record(document, judgement, request=request, what_if=what_if)  # 6

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from mandate import composition
+from mandate.engine import configuration
 from tests.organisation import FIRST, GOOD, Organisation, founded, with_value
 
 UNFAIR = with_value(GOOD, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
@@ -91,3 +94,18 @@ def test_a_what_if_is_recorded_as_no_more_than_that(organisation: Organisation, 
 def test_no_attestation_says_that_a_what_if_passed(organisation: Organisation, tmp_path: Path) -> None:
     assert organisation.check(GOOD, "--what-if", "--attest", str(tmp_path / "attested")).exit_code == 0
     assert [file.name for file in (tmp_path / "attested").iterdir()] == ["decision.sigstore.json"]
+
+
+def test_facts_that_were_gathered_for_a_what_if_make_no_decision(organisation: Organisation) -> None:
+    (organisation.folder / "good.json").write_text(json.dumps(GOOD))
+    configured = configuration.load(organisation.folder / "mandate.yaml", environment={})
+    with composition.assembled(configured) as mandate:
+        facts = mandate.claimed(
+            organisation.folder / "good.json", action=None, environment=None, what_if=True
+        )
+        answer = mandate.gate.decide(facts)
+    assert (answer.outcome, answer.decision.reasons) == (
+        "undecided",
+        ("the facts were gathered for a what-if. Ask what would be decided, or ask anew.",),
+    )
+    assert organisation.entries()[-1]["outcome"] == "undecided"
