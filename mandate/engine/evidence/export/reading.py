@@ -34,10 +34,18 @@ _MOST_SNAPSHOTS = 1_000_000
 
 
 class ExportedLedger:
-    """A `ledger.Reader`. `BadInput` if what is there is no export, `NotRecorded` if one was changed."""
+    """A `ledger.Reader` of a `source`, which it closes. `BadInput` if what is there is no export,
+    `NotRecorded` if one was changed."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        try:
+            self._open(source)
+        except BaseException:
+            source.close()
+            raise
+
+    def _open(self, source: Source) -> None:
         self._names = frozenset(source.names())
         newest = layout.newest_snapshot(self._names)
         if newest is None:
