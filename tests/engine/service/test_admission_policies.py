@@ -235,6 +235,7 @@ class Measured:
 
     def assemble(self, time: datetime) -> Input:
         document = with_value(self._document, ("request", "time"), time.isoformat())
+        document = with_value(document, ("request", "what_if"), False)
         return Input.model_validate_json(json.dumps(document))
 
     def confirm(self, document: Input) -> None: ...
