@@ -113,16 +113,9 @@ def _parse(document: bytes, where: str) -> dict[str, Any]:
         raise BadInput(f"the document is not JSON: {error}", where=where, next_step="Correct it") from error
     if not isinstance(parsed, dict):
         raise BadInput("the document must be a JSON object", where=where, next_step=_SCHEMA)
-    if _deeper_than(parsed, _DEPTH):
+    if strict_json.deeper_than(parsed, _DEPTH):
         raise BadInput(f"the document is nested deeper than {_DEPTH} levels", where=where, next_step=_SCHEMA)
     return parsed
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    if levels == 0:
-        return True
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_deeper_than(child, levels - 1) for child in children)
 
 
 def _object(claim: dict[str, Any], name: str, where: str) -> dict[str, Any]:

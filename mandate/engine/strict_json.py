@@ -54,6 +54,14 @@ def parse(data: bytes, *, finite: bool = True) -> Any:
     return document
 
 
+def deeper_than(value: Any, levels: int) -> bool:
+    """Whether lists and objects in the value are nested more than so many levels deep."""
+    if levels == 0:
+        return True
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(deeper_than(child, levels - 1) for child in children)
+
+
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):

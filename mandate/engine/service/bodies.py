@@ -53,7 +53,7 @@ def parse(body: bytes) -> Any:
         document = strict_json.parse(body, finite=False)
     except strict_json.NotStrict as error:
         raise Problem(400, "The body is not JSON", str(error)) from error
-    if _deeper_than(document, _DEPTH):
+    if strict_json.deeper_than(document, _DEPTH):
         raise Problem(400, "The body is nested too deeply", f"more than {_DEPTH} levels")
     return document
 
@@ -71,10 +71,3 @@ def fit(document: Any, model: type[Model]) -> Model:
             faults=[Fault(pointer(*each["loc"]), each["msg"]) for each in details[:_FAULTS]],
             next_step="See /openapi.json",
         ) from error
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    if levels == 0:
-        return True
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_deeper_than(child, levels - 1) for child in children)

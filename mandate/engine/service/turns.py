@@ -32,8 +32,8 @@ class Turns:
         self.taken = 0
         """Requests that are being served or wait."""
 
-    async def run(self, work: Callable[[float], Done], *, seconds: float | None = None) -> Done:
-        """What `work` returns; it is told how many seconds are left. `Problem` 503 if it is not begun."""
+    async def run(self, work: Callable[[], Done], *, seconds: float | None = None) -> Done:
+        """What `work` returns; OPA has no more time for it than is left. `Problem` 503 if it is not begun."""
         if self.taken >= self._most:
             raise _overloaded(f"{self.taken} requests are being served or wait")
         allowed = self._seconds if seconds is None else min(seconds, self._seconds)
@@ -56,9 +56,9 @@ class Turns:
             self.taken -= 1
 
 
-def _within(seconds: float, work: Callable[[float], Done]) -> Done:
+def _within(seconds: float, work: Callable[[], Done]) -> Done:
     with within(seconds):
-        return work(seconds)
+        return work()
 
 
 def _overloaded(detail: str) -> Problem:

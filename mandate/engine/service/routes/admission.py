@@ -16,7 +16,7 @@ from ..admission import review, timeout, verdict
 from ..admission.verdict import Verdict
 from ..parts import Parts
 from ..problems import Problem
-from .common import TheParts, permitted, problem_responses
+from .dependencies import TheParts, permitted, problem_responses
 
 _log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1", tags=["admission"])
@@ -96,7 +96,7 @@ async def _reviewed(environment: str, request: Request, parts: Parts, caller: Ca
 async def judged(parts: Parts, judge: Callable[[], Verdict], seconds: float) -> Verdict:
     """The verdict; undecided for whatever goes wrong."""
     try:
-        return await parts.turns.run(lambda _seconds: judge(), seconds=seconds)
+        return await parts.turns.run(judge, seconds=seconds)
     except Problem as problem:
         return verdict.undecided(f"{problem.title}: {problem.detail}")
     except MandateError as error:

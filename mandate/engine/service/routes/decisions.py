@@ -22,7 +22,7 @@ from ..access.roles import Caller
 from ..asking import Question
 from ..parts import Parts
 from ..problems import Problem, of
-from .common import Permitted, TheParts, problem_responses
+from .dependencies import Permitted, TheParts, problem_responses
 
 router = APIRouter(prefix="/v1", tags=["decisions"])
 
@@ -66,7 +66,7 @@ async def decide(
     bodies.demand_json(request)
     body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
     question = bodies.fit(bodies.parse(body), Question)
-    answer = await parts.turns.run(lambda seconds: _decided(parts, question, caller, key, what_if=dry_run))
+    answer = await parts.turns.run(lambda: _decided(parts, question, caller, key, what_if=dry_run))
     return JSONResponse(answers.body(answer), answers.status(answer, strict=status == "strict"))
 
 
@@ -103,9 +103,7 @@ async def decide_batch(
     async def one(index: int, asked: dict[str, Any]) -> None:
         try:
             question = bodies.fit(asked, Question)
-            answer = await parts.turns.run(
-                lambda _seconds: _decided(parts, question, caller, None, what_if=dry_run)
-            )
+            answer = await parts.turns.run(lambda: _decided(parts, question, caller, None, what_if=dry_run))
         except Problem as problem:
             results[index] = json.loads(bytes(problem.response().body))
         except MandateError as error:
@@ -151,7 +149,7 @@ async def decision(reference: str, request: Request, caller: Permitted, parts: T
     """
     wanted = request.headers.get("accept", "*/*")
 
-    def found(_seconds: float) -> Response:
+    def found() -> Response:
         ledger, keys = parts.ledger(), parts.keys()
         if "proof" in wanted:
             return Response(
@@ -199,7 +197,7 @@ async def decisions(
         person=person,
     )
 
-    def page(_seconds: float) -> Response:
+    def page() -> Response:
         found = parts.ledger().search(asked, before=before, most=limit)
         rows = [listing.row(stored) for stored in found.entries]
         return JSONResponse({"entries": rows, "before": found.before})

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ...errors import MandateError
 from ..problems import of
-from .common import TheParts, permitted, problem_responses
+from .dependencies import TheParts, permitted, problem_responses
 
 router = APIRouter(tags=["health"])
 
@@ -30,7 +30,7 @@ async def readiness(request: Request, parts: TheParts) -> Response:
     if not parts.settings.anonymous_probes:
         permitted(request)
     try:
-        await parts.turns.run(lambda _seconds: parts.ready())
+        await parts.turns.run(parts.ready)
     except MandateError as error:
         parts.metrics.ready.set(0)
         return of(error).response()

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from ...evidence import heads, proving
 from ...evidence.log import merkle
 from ..problems import Problem
-from .common import Permitted, TheParts, problem_responses
+from .dependencies import Permitted, TheParts, problem_responses
 
 router = APIRouter(prefix="/v1", tags=["log"])
 
@@ -23,14 +23,14 @@ router = APIRouter(prefix="/v1", tags=["log"])
 )
 async def checkpoint(caller: Permitted, parts: TheParts) -> Response:
     """The newest head (C2SP tlog-checkpoint): keep it where the ledger's writer cannot change it."""
-    head = await parts.turns.run(lambda _seconds: heads.newest(parts.ledger(), parts.keys()))
+    head = await parts.turns.run(lambda: heads.newest(parts.ledger(), parts.keys()))
     return PlainTextResponse(head)
 
 
 @router.get("/proofs/{reference}", name="proof", responses=problem_responses(401, 403, 404, 503))
 async def proof(reference: str, caller: Permitted, parts: TheParts) -> Response:
     """An entry with its inclusion proof and the signed head, which `mandate verify` checks offline."""
-    made = await parts.turns.run(lambda _seconds: proving.prove(parts.ledger(), reference, parts.keys()))
+    made = await parts.turns.run(lambda: proving.prove(parts.ledger(), reference, parts.keys()))
     return Response(made, media_type="application/vnd.mandate.proof.v1+json")
 
 
@@ -44,7 +44,7 @@ async def consistency(
     """Hashes (base64) that prove that the tree of `second` entries begins with that of `first`."""
     import base64
 
-    def proven(_seconds: float) -> list[str]:
+    def proven() -> list[str]:
         ledger = parts.ledger()
         if not first <= second <= ledger.count():
             raise Problem(422, "There is no such proof", "first, second and the log's size must ascend")

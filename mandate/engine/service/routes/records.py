@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from .. import bodies
-from .common import Permitted, TheParts, problem_responses
+from .dependencies import Permitted, TheParts, problem_responses
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -39,7 +39,7 @@ _ROUTE: Mapping[str, Any] = {
 async def _recorded(request: Request, parts: TheParts, kind: str) -> Response:
     bodies.demand_json(request)
     body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
-    receipt = await parts.turns.run(lambda _seconds: parts.admit(body, kind))
+    receipt = await parts.turns.run(lambda: parts.admit(body, kind))
     return JSONResponse(receipt.model_dump(mode="json"), 201)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from ...evidence.predicates.base import rfc3339_milliseconds
-from .common import Permitted, TheParts, problem_responses
+from .dependencies import Permitted, TheParts, problem_responses
 
 router = APIRouter(prefix="/v1", tags=["subjects"])
 
@@ -32,7 +32,7 @@ async def status(
     """
     sha256 = digest.removeprefix("sha256:")
 
-    def looked_up(_seconds: float) -> Response:
+    def looked_up() -> Response:
         door = parts.door
         found = door.standing(door.environment(environment), sha256)
         return JSONResponse(
