@@ -72,7 +72,7 @@ def test_a_clock_that_was_set_back_is_undecided_however_often_it_is_asked(
 ) -> None:
     # Before the rules' `effective_on` none of them denies: they only announce that they will.
     unfair = with_value(GOOD, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
-    monkeypatch.setattr("mandate.composition.now", lambda: datetime(year, 6, 1, tzinfo=UTC))
+    monkeypatch.setattr("mandate.composition.process.now", lambda: datetime(year, 6, 1, tzinfo=UTC))
     for _ in range(2):
         ran = organisation.check(unfair)
         assert ran.exit_code == 3

@@ -1,0 +1,114 @@
+"""What people sign: the decision that they look at, and what they say of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from ..engine.configuration import Configuration
+from ..engine.decision import Outcome
+from ..engine.errors import BadRequest, CouldNotDecide, NotRecorded
+from ..engine.input import Action
+from . import process
+from .entries import recorded
+from .facts import ENVIRONMENT
+from .gate import assembled
+from .ledgers import consents, opened, public_keys, recorder
+from .policies import bundle
+from .registries import model_registry
+
+if TYPE_CHECKING:
+    from ..engine.evidence.consenting import Consenting
+    from ..engine.evidence.keys import Signer
+    from ..engine.evidence.receipt import Record
+    from ..registry.mlflow import MlflowRegistry
+
+
+def consenting(configuration: Configuration, signer: Signer, stack: ExitStack) -> Consenting:
+    """Whoever signs with this key; the ledger is open until `stack` ends."""
+    from ..engine.evidence.consenting import Consenting, Policies
+    from ..engine.policy.layers import leaves
+    from ..engine.policy.waivers import longest
+
+    policies = bundle(configuration)
+    roles = policies.thresholds.get("waivers", {}).get("roles", {})
+    return Consenting(
+        origin=configuration.settings.ledger.name,
+        signer=signer,
+        policies=Policies(
+            policies.revision,
+            policies.data["people"],
+            policies.catalogue,
+            longest(policies.thresholds),
+            frozenset(role for _, leaf in leaves(roles) for role in leaf["value"]),
+        ),
+        consents=consents(configuration),
+        recorder=recorder(configuration, stack),
+        clock=process.now,
+    )
+
+
+def shown(
+    configuration: Configuration,
+    uri: str,
+    reference: str | None,
+    *,
+    action: str | None,
+    environment: str | None,
+) -> Record:
+    """The decision whose findings are shown to somebody who is to sign.
+
+    The one that is named; else the newest about the artifact by the policies in use; else what would be
+    decided now, which is recorded as that. `BadRequest` if it is about something else, or undecided.
+    """
+    from ..engine.evidence.consents import newest_decision
+
+    asked = Action(action or Action.PROMOTE).value
+    environment = environment or ENVIRONMENT
+    policies = bundle(configuration)
+    with ExitStack() as stack:
+        registry = stack.enter_context(model_registry(configuration))
+        version = registry.resolve(uri)
+        digest = registry.digest(version.uri)
+        if reference is not None:
+            record: Record | None = recorded(configuration, reference)
+        else:
+            record = newest_decision(
+                stack.enter_context(opened(configuration)),
+                public_keys(configuration),
+                (version.name, version.version, digest),
+                (asked, environment, policies.revision),
+            )
+        if record is None:
+            record = _what_if(configuration, version.uri, registry, action=asked, environment=environment)
+    subject = record.document.subject
+    if (subject.uri, subject.sha256) != (version.uri, digest):
+        raise BadRequest(
+            f"this decision is about {subject.uri} as it was, sha256 {subject.sha256}",
+            where=record.receipt.id,
+            next_step=f"Name a decision about {version.uri} as it is, or none",
+        )
+    if record.judgement.policy.revision != policies.revision:
+        raise BadRequest(
+            "other policies judged then than those that are in use now",
+            where=record.receipt.id,
+            next_step="Name a decision by the policies in use, or none",
+        )
+    if record.judgement.decision.outcome is Outcome.UNDECIDED:
+        raise CouldNotDecide(
+            f"nobody can say what there is to sign: {' '.join(record.judgement.decision.reasons)}",
+            where=record.receipt.id,
+            next_step="Mend that first",
+        )
+    return record
+
+
+def _what_if(
+    configuration: Configuration, uri: str, registry: MlflowRegistry, *, action: str, environment: str
+) -> Record:
+    with assembled(configuration) as mandate:
+        facts = mandate.collected(uri, registry, action=action, environment=environment, what_if=True)
+        receipt = mandate.gate.decide(facts, what_if=True).receipt
+    if receipt is None:
+        raise NotRecorded("what would be decided could not be recorded", next_step="Run `mandate doctor`")
+    return recorded(configuration, receipt.id)
