@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kube.api_server import ApiServer, running
 from tests.kube.door import Door, opened
 
 
@@ -21,3 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with opened(tmp_path_factory.mktemp("kube")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A cluster in which nothing of ours is yet."""
+    with running(tmp_path_factory.mktemp("cluster"), {}) as api:
+        yield api
