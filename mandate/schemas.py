@@ -24,6 +24,7 @@ from .engine.input import schema as document
 from .engine.opa.locate import find_opa
 from .engine.policy import build, sources
 from .engine.policy import schemas as of_policies
+from .engine.service.access.tokens import CALLERS
 
 _ORGANISATION = 1
 """The number of a folder of policies that stands beside the library."""
@@ -56,6 +57,9 @@ def _of_predicates() -> Mapping[str, Callable[[], dict[str, Any]]]:
 
 FILES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "schemas/approvals.v1.json": approvals.schema,
+    "schemas/callers.json": lambda: configuration_schema.of_list(
+        CALLERS, "callers.yaml", "Who may call the service."
+    ),
     "schemas/developers.v1.json": developers.schema,
     "schemas/export-manifest.v1.json": export_manifest.json_schema,
     "schemas/input.v1.json": document.json_schema,

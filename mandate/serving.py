@@ -73,7 +73,7 @@ class Service:
         metrics = Metrics()
         return Parts(
             settings=settings,
-            authentication=Authentication(callers.by_token, callers.by_certificate),
+            authentication=Authentication(callers),
             gate=lambda: self._now.gate,
             facts=self._facts,
             ledger=lambda: self._now.ledger,

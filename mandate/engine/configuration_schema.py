@@ -1,4 +1,4 @@
-"""The JSON Schema of `mandate.yaml`, for editors that complete it."""
+"""The JSON Schemas of `mandate.yaml` and of lists beside it, for editors that complete them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from .configuration import FILE_NAME, Settings
 from .input.base import Frozen
+from .input.schema import portable
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 """The newest that every release of yaml-language-server reads."""
@@ -37,7 +38,16 @@ def json_schema(options: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     collectors = create_model("Collectors", __base__=Frozen, __doc__="Where facts come from.", **fields)
     field: dict[str, Any] = {"collectors": (collectors, Field(default_factory=dict))}
     whole = create_model(FILE_NAME, __base__=Settings, __doc__=Settings.__doc__, **field)
-    schema = whole.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_Documented)
+    return _for_editors(TypeAdapter(whole))
+
+
+def of_list(listed: TypeAdapter[Any], title: str, description: str) -> dict[str, Any]:
+    """The schema of a file that holds a list."""
+    return _for_editors(listed) | {"title": title, "description": description}
+
+
+def _for_editors(kind: TypeAdapter[Any]) -> dict[str, Any]:
+    schema = portable(kind.json_schema(ref_template="#/definitions/{model}", schema_generator=_Documented))
     definitions = schema.pop("$defs")
     return {"$schema": _DIALECT, **schema, "definitions": definitions}
 

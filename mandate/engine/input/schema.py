@@ -20,18 +20,18 @@ def published(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": _DIALECT,
         "$id": f"https://mandate.dev/schemas/{name}/v1",
-        **_portable(schema),
+        **portable(schema),
     }
 
 
-def _portable(schema: Any) -> Any:
+def portable(schema: Any) -> Any:
     """The schema with patterns in the dialect of JSON Schema (ECMA-262): it has no `\\z`."""
     if isinstance(schema, dict):
         return {
-            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else _portable(part)
+            name: part.replace(r"\z", "$") if name == "pattern" and isinstance(part, str) else portable(part)
             for name, part in schema.items()
         }
-    return [_portable(part) for part in schema] if isinstance(schema, list) else schema
+    return [portable(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def opa_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from ... import __version__
 from ..report.visible import visible
 from . import problems
-from .access.roles import ACCESS
+from .access.roles import ACCESS, OPEN, Caller
 from .metrics import Metrics
 from .parts import Parts
 from .routes import admission, decisions, health, log, records, subjects
@@ -57,10 +57,10 @@ def application(parts: Parts) -> FastAPI:
 
 def _demand_access(app: FastAPI) -> None:
     """A route that the table of roles does not know would be open to nobody, and nobody would know why."""
-    routes = [route for route in app.routes if isinstance(route, Route) and route.path.startswith("/v1/")]
-    named = {route.name for route in routes}
-    if unknown := named - ACCESS.keys():
-        raise RuntimeError(f"no roles are named for the routes {', '.join(sorted(unknown))}")
+    routes = [*app.routes, *(route for router in _ROUTERS for route in router.routes)]
+    named = {route.name for route in routes if isinstance(route, Route)}
+    if unknown := named ^ (ACCESS.keys() | OPEN):
+        raise RuntimeError(f"the routes and the table of roles differ in {', '.join(sorted(unknown))}")
 
 
 def _measured(
@@ -85,6 +85,7 @@ def _measured(
                     "route": route,
                     "status": status,
                     "seconds": round(seconds, 6),
+                    **_who(request),
                 },
             )
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -92,3 +93,9 @@ def _measured(
         return response
 
     return measured
+
+
+def _who(request: Request) -> dict[str, str]:
+    """Who called and how that is known, if it is."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return {} if caller is None else {"caller": visible(caller.name), "how": caller.how}

@@ -53,4 +53,9 @@ class Metrics:
             "When the certificate in use expires, since 1970",
             registry=self.registry,
         )
+        self.callers_refused = Gauge(
+            "mandate_callers_list_refused",
+            "Whether the newest list of callers is not in use, because it is wrong",
+            registry=self.registry,
+        )
         self.ready = Gauge("mandate_ready", "Whether the service can decide", registry=self.registry)

@@ -2,56 +2,93 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import json
+from collections.abc import Iterator
 
 import pytest
 
-from mandate.engine.errors import BadConfiguration
-from mandate.engine.service.access import tokens
-from mandate.engine.service.access.roles import ACCESS, Role
-from mandate.engine.service.access.tokens import Callers
-from tests.service import TOKENS, Serving
+from mandate.engine.service.access.roles import ACCESS, OPEN, Role
+from tests.organisation import GOOD
+from tests.service import TOKENS, Serving, serving
 
 ROUTES = {
-    "decide": ("POST", "/v1/decisions"),
-    "decide_batch": ("POST", "/v1/decisions:batch"),
-    "decision": ("GET", "/v1/decisions/0000"),
-    "decisions": ("GET", "/v1/decisions"),
-    "status": ("GET", f"/v1/subjects/{'0' * 64}/status?environment=production"),
-    "admission": ("POST", "/v1/admission/production"),
-    "approve": ("POST", "/v1/approvals"),
-    "waive": ("POST", "/v1/waivers"),
-    "event": ("POST", "/v1/events"),
-    "checkpoint": ("GET", "/v1/checkpoint"),
-    "proof": ("GET", "/v1/proofs/0000"),
-    "consistency": ("GET", "/v1/consistency?first=0&second=0"),
+    "decide": ("POST", "/v1/decisions", ""),
+    "decide_batch": ("POST", "/v1/decisions:batch", ""),
+    "decision": ("GET", "/v1/decisions/{reference}", ""),
+    "decisions": ("GET", "/v1/decisions", ""),
+    "status": ("GET", "/v1/subjects/{digest}/status", "environment=production"),
+    "admission": ("POST", "/v1/admission/{environment}", ""),
+    "approve": ("POST", "/v1/approvals", ""),
+    "waive": ("POST", "/v1/waivers", ""),
+    "event": ("POST", "/v1/events", ""),
+    "checkpoint": ("GET", "/v1/checkpoint", ""),
+    "proof": ("GET", "/v1/proofs/{reference}", ""),
+    "consistency": ("GET", "/v1/consistency", "first=0&second=0"),
+    "liveness": ("GET", "/healthz", ""),
+    "readiness": ("GET", "/readyz", ""),
+    "metrics": ("GET", "/metrics", ""),
 }
+"""By the route's name, with the query without which it answers nothing."""
+EXAMPLES = {"{reference}": "0000", "{digest}": "0" * 64, "{environment}": "production"}
 
 
-def test_every_route_is_in_the_table(service: Serving) -> None:
+def target(route: str) -> tuple[str, str]:
+    """Method and path of a request that the route would understand."""
+    method, path, query = ROUTES[route]
+    for name, value in EXAMPLES.items():
+        path = path.replace(name, value)
+    return method, f"{path}?{query}"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A service that lets nobody read its probes without a role."""
+    with serving(tmp_path_factory.mktemp("guarded"), anonymous_probes=False) as running:
+        yield running
+
+
+def test_every_route_is_in_the_table_and_there_is_no_other(service: Serving) -> None:
     paths = service.client.get("/openapi.json").json()["paths"]
-    named = {
-        (method.upper(), path) for path, methods in paths.items() for method in methods if path[:4] == "/v1/"
-    }
-    assert len(named) == len({name for name in ACCESS if name in ROUTES})
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert described == {(method, path) for method, path, _ in ROUTES.values()}
+    assert {*ROUTES, "openapi"} == ACCESS.keys() | OPEN
 
 
 @pytest.mark.parametrize("role", [*Role, None])
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_route_answers_the_roles_of_the_table_and_nobody_else(
-    service: Serving, route: str, role: Role | None
+    guarded: Serving, route: str, role: Role | None
 ) -> None:
-    method, path = ROUTES[route]
-    before = len(service.organisation.entries())
-    response = service.call(method, path, role=role, content=b"no body that could be judged")
-    if role is None:
+    method, path = target(route)
+    before = len(guarded.organisation.entries())
+    response = guarded.call(method, path, role=role, content=b"no body that could be judged")
+    if route in OPEN:
+        assert response.status_code == 200
+    elif role is None:
         assert (response.status_code, response.json()["title"]) == (401, "Nobody knows you")
     elif role in ACCESS[route]:
         assert response.status_code not in (401, 403)
     else:
         assert (response.status_code, response.json()["title"]) == (403, "You may not do this")
-    assert len(service.organisation.entries()) == before
+        assert response.json()["detail"].endswith(f"roles {', '.join(sorted(ACCESS[route]))}")
+    assert len(guarded.organisation.entries()) == before
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+def test_probes_answer_everybody_unless_the_settings_say_otherwise(service: Serving, path: str) -> None:
+    assert service.call("GET", path, role=None).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/decisions/", "/docs", "/redoc", "/v2/decisions"])
+def test_what_is_no_route_is_404_for_everybody(service: Serving, path: str) -> None:
+    for role in (*Role, None):
+        assert service.call("GET", path, role=role).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_has_one_method(service: Serving, route: str, method: str) -> None:
+    assert service.call(method, target(route)[1], role=Role.OPERATOR).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -64,9 +101,22 @@ def test_a_route_answers_the_roles_of_the_table_and_nobody_else(
         f"Token {TOKENS[Role.DECIDER][0]}",
         f"Bearer {TOKENS[Role.DECIDER][0]}x",
         f"Bearer {TOKENS[Role.DECIDER][0][:-1]}",
+        f"Bearer {TOKENS[Role.DECIDER][0]}, Bearer {TOKENS[Role.DECIDER][0]}",
+        f"Bearer {'x' * 20_000}",
         "Bearer \udcff",
     ],
-    ids=["wrong", "none", "another scheme", "hash", "no bearer", "one more", "one less", "not ASCII"],
+    ids=[
+        "wrong",
+        "none",
+        "another scheme",
+        "hash",
+        "no bearer",
+        "one more",
+        "one less",
+        "two in one",
+        "too long",
+        "not ASCII",
+    ],
 )
 def test_a_token_that_is_not_on_the_list_is_nobodys(service: Serving, header: str) -> None:
     raw = header.encode("utf-8", "surrogateescape")
@@ -75,58 +125,70 @@ def test_a_token_that_is_not_on_the_list_is_nobodys(service: Serving, header: st
     assert response.headers["www-authenticate"] == 'Bearer realm="mandate"'
 
 
+def test_two_tokens_are_as_good_as_none(service: Serving) -> None:
+    mine = ("Authorization", f"Bearer {TOKENS[Role.AUDITOR][0]}")
+    assert service.client.get("/v1/decisions", headers=[mine]).status_code == 200
+    response = service.client.get("/v1/decisions", headers=[mine, mine])
+    assert response.status_code == 401
+    assert response.json()["detail"] == "there is more than one Authorization header"
+
+
+@pytest.mark.parametrize("name", ["access_token", "token", "authorization", "bearer"])
+def test_a_token_anywhere_else_is_not_looked_at(service: Serving, name: str) -> None:
+    token = TOKENS[Role.AUDITOR][0]
+    response = service.client.get(
+        f"/v1/decisions?{name}={token}", headers={f"X-{name.replace('_', '-')}": f"Bearer {token}"}
+    )
+    assert response.status_code == 401
+
+
 def test_whom_a_body_claims_to_be_is_never_believed(service: Serving) -> None:
-    document = {
-        "subject": {"name": "credit", "version": "1", "uri": "models:/credit/1"},
-        "request": {"requested_by": "the board"},
-    }
-    response = service.decide(document)
-    assert response.json().get("request", {}).get("requested_by", "decider") == "decider"
+    claimed = {"requested_by": "the board"}
+    headers = {"X_Forwarded_User": "the board", "Impersonate_User": "the board", "From": "board@bank.example"}
+    answer = service.decide({**GOOD, "request": {**GOOD["request"], **claimed}}, **headers)
+    assert answer.json()["request"]["requested_by"] == "decider"
+    entry = service.organisation.mandate("explain", answer.json()["id"], "--output", "json").json
+    assert entry["request"]["requested_by"] == "decider"
+    beside = service.call("POST", "/v1/decisions", json={"input": GOOD, **claimed})
+    assert (beside.status_code, beside.json()["errors"][0]["pointer"]) == (422, "/requested_by")
 
 
-def written(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
+def of_kind(logged: list[str], message: str) -> list[dict[str, object]]:
+    """What the log has of this kind."""
+    return [line for line in map(json.loads, logged) if line["message"] == message]
 
 
-def test_a_new_list_counts_at_once_and_a_bad_one_never(tmp_path: Path) -> None:
-    token, sha256 = tokens.new()
-    file = written(tmp_path / "callers.yaml", f"- {{name: ci, roles: [decider], token_sha256: [{sha256}]}}\n")
-    callers = Callers(file)
-    assert callers.by_token(token) is not None
-    written(file, "- {name: ci, roles: [king]}\n")
-    assert callers.by_token(token) is not None
-    assert "0.roles.0" in str(callers.problem)
-    written(file, "[]\n")
-    assert callers.by_token(token) is None
-    assert not callers.problem
-    file.unlink()
-    assert callers.by_token(token) is None
-    assert "cannot be read" in str(callers.problem)
+def test_a_refusal_is_logged_without_the_token(service: Serving, logged: list[str]) -> None:
+    token = TOKENS[Role.METRICS][0]
+    service.call("GET", "/v1/decisions", role=Role.METRICS)
+    service.client.get("/v1/checkpoint", headers=[(b"authorization", f"Bearer {token}\x85.".encode())])
+    what = ("logger", "method", "route", "status", "reason", "client", "caller", "how")
+    refused = [{name: line[name] for name in what} for line in of_kind(logged, "refused")]
+    both = {"logger": "mandate.engine.service.access.authentication", "method": "GET", "client": "127.0.0.1"}
+    assert refused == [
+        {
+            **both,
+            "route": "decisions",
+            "status": 403,
+            "reason": "it takes one of the roles auditor",
+            "caller": "metrics",
+            "how": "token",
+        },
+        {
+            **both,
+            "route": "checkpoint",
+            "status": 401,
+            "reason": "Nobody knows you",
+            "caller": None,
+            "how": None,
+        },
+    ]
+    assert token not in "".join(logged)
 
 
-def test_a_caller_who_has_expired_is_not_known(tmp_path: Path) -> None:
-    token, sha256 = tokens.new()
-    for days, known in ((1, True), (-1, False)):
-        expires = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
-        text = f'- {{name: ci, roles: [decider], token_sha256: [{sha256}], expires: "{expires}"}}\n'
-        file = written(tmp_path / "callers.yaml", text)
-        assert (Callers(file).by_token(token) is not None) is known
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("- {name: a, roles: []}", "0.roles: list should have at least 1 item"),
-        ("- {name: a, roles: [decider], password: x}", "0.password: extra inputs are not permitted"),
-        ("- {name: a, roles: [decider], token_sha256: [abc]}", "0.token_sha256.0: string should match"),
-        ("- {name: a, roles: [decider]}\n- {name: a, roles: [auditor]}", "'a', its token or"),
-        ("a: b", "input should be a valid list"),
-    ],
-)
-def test_a_list_that_is_wrong_is_refused_with_the_line(tmp_path: Path, text: str, fault: str) -> None:
-    file = written(tmp_path / "callers.yaml", text)
-    with pytest.raises(BadConfiguration) as error:
-        Callers(file)
-    assert fault in error.value.what
-    assert error.value.where.startswith(f"{file}:")
+def test_the_log_says_who_was_answered_and_how_they_were_known(service: Serving, logged: list[str]) -> None:
+    service.call("GET", "/v1/decisions", role=Role.AUDITOR)
+    service.client.get("/healthz")
+    listed, probe = of_kind(logged, "answered")
+    assert (listed["caller"], listed["how"]) == ("auditor", "token")
+    assert "caller" not in probe

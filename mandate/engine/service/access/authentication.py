@@ -1,47 +1,107 @@
-"""Who is calling: by a bearer token, or by a client certificate that the TLS layer verified."""
+"""Who is calling, and whether they may: by a bearer token, or by a client certificate that the TLS layer
+verified."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
 
+from anyio import to_thread
 from fastapi import Request
 
+from ...errors import BadConfiguration
+from ...report.visible import visible
 from ..problems import Problem
-from .roles import Caller
+from .roles import ACCESS, Caller
+from .tokens import Callers
 
-Recognised = Callable[[str], Caller | None]
-"""The caller who has this token or certificate; `None` if nobody has."""
+_log = logging.getLogger(__name__)
+_LONGEST_TOKEN = 16_384
+"""Characters. What issuers sign with a person's groups in it reaches some thousands."""
 
 
-@dataclass(frozen=True, slots=True)
 class Authentication:
     """The ways in which callers are known."""
 
-    by_token: Recognised
-    by_certificate: Recognised
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
-    def caller(self, request: Request) -> Caller:
+    @property
+    def problem(self) -> BadConfiguration | None:
+        """Why the newest list of callers is not in use."""
+        return self._callers.problem
+
+    async def permitted(self, request: Request, route: str) -> Caller:
+        """Who calls, if they may use the route of this name. `Problem` 401 or 403 if not, which is logged."""
+        caller: Caller | None = None
+        try:
+            caller = await self._caller(request)
+            _demand(caller, route)
+        except Problem as problem:
+            _log.warning("refused", extra=_refusal(request, route, caller, problem))
+            raise
+        request.state.caller = caller
+        return caller
+
+    async def _caller(self, request: Request) -> Caller:
         """Who calls. `Problem` 401 if nobody knows.
 
         Whom a body claims to be is never looked at. A token that is wrong is not made up for by a
         certificate: it is refused.
         """
-        header = request.headers.get("authorization")
-        if header is None:
+        if self._callers.changed():
+            # A long list takes a while to read, in which others are answered by the one before.
+            await to_thread.run_sync(self._callers.look)
+        headers = request.headers.getlist("authorization")
+        if not headers:
             subject = _certificate(request)
-            caller = None if subject is None else self.by_certificate(subject)
+            caller = None if subject is None else self._callers.by_certificate(subject)
+        elif len(headers) > 1:
+            # What stands before the service may have looked at the other one.
+            raise _unknown("there is more than one Authorization header")
         else:
-            scheme, _, token = header.partition(" ")
-            caller = self.by_token(token.strip()) if scheme.lower() == "bearer" else None
+            scheme, _, token = headers[0].partition(" ")
+            caller = self._by_token(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
-            raise Problem(
-                401,
-                "Nobody knows you",
-                next_step="Send Authorization: Bearer and a token that is on the list of callers",
-                headers={"WWW-Authenticate": 'Bearer realm="mandate"'},
-            )
+            raise _unknown()
         return caller
+
+    def _by_token(self, token: str) -> Caller | None:
+        if len(token) > _LONGEST_TOKEN:
+            raise _unknown(f"the token has more than {_LONGEST_TOKEN} characters")
+        return self._callers.by_token(token)
+
+
+def _demand(caller: Caller, route: str) -> None:
+    if not caller.may(route):
+        raise Problem(
+            403,
+            "You may not do this",
+            f"it takes one of the roles {', '.join(sorted(ACCESS.get(route, ())))}",
+            next_step="Ask whoever keeps the list of callers",
+        )
+
+
+def _unknown(detail: str = "") -> Problem:
+    return Problem(
+        401,
+        "Nobody knows you",
+        detail,
+        next_step="Send Authorization: Bearer and a token that is on the list of callers",
+        headers={"WWW-Authenticate": 'Bearer realm="mandate"'},
+    )
+
+
+def _refusal(request: Request, route: str, caller: Caller | None, problem: Problem) -> dict[str, object]:
+    """What the log says of it: everything but the token."""
+    return {
+        "method": visible(request.method, 20),
+        "route": route,
+        "status": problem.status,
+        "reason": visible(problem.detail or problem.title),
+        "client": None if request.client is None else request.client.host,
+        "caller": None if caller is None else visible(caller.name),
+        "how": None if caller is None else caller.how,
+    }
 
 
 def _certificate(request: Request) -> str | None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from ..problems import Problem
-
 
 class Role(StrEnum):
     """What a caller is there for."""
@@ -43,7 +41,12 @@ ACCESS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "readiness": frozenset({Role.OPERATOR, Role.METRICS}),
     }
 )
-"""By the route's name."""
+"""By the route's name. Settings can open three of them: `service.anonymous_probes` lets everybody read
+`metrics` and `readiness`, and `service.admission.anonymous` lets an API server without a token ask
+`admission`."""
+
+OPEN = frozenset({"liveness", "openapi"})
+"""Routes that answer everybody: they tell that the process lives, and what anybody can read in the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,8 @@ class Caller:
     name: str
     roles: frozenset[Role]
     how: str
-    """`token`, `oidc` or `certificate`."""
+    """`token`, `oidc` or `certificate`; `anonymous` where the settings let somebody in without."""
 
-    def demand(self, route: str) -> None:
-        """Return if this caller may use the route; `Problem` 403 if not."""
-        if self.roles.isdisjoint(ACCESS[route]):
-            needed = ", ".join(sorted(ACCESS[route]))
-            raise Problem(
-                403,
-                "You may not do this",
-                f"it takes one of the roles {needed}",
-                next_step="Ask whoever keeps the list of callers",
-            )
+    def may(self, route: str) -> bool:
+        """Whether this caller may use the route of this name; nobody may use one that is not in the table."""
+        return not self.roles.isdisjoint(ACCESS.get(route, frozenset()))

@@ -6,6 +6,7 @@ A token is 32 random bytes, so that a plain SHA-256 is enough: there is nothing 
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from ...input.base import Frozen, Name, Sha256
 from ...input.instants import Instant
 from .roles import Caller, Role
 
+_log = logging.getLogger(__name__)
 PREFIX = "mandate_"
 """Begins each token, so that scanners for secrets know one when they see it."""
 _BYTES = 32
@@ -54,9 +56,9 @@ def digest(token: str) -> str:
 
 
 class Callers:
-    """The list of callers, read again when its file changes. Threads may share one.
+    """The list of callers, as its file was when somebody last had a `look`. Threads may share one.
 
-    A list that cannot be read any more leaves the one before it in place, which `problem` says.
+    A list that cannot be read any more leaves the one before it in place, which `problem` says, and the log.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,28 +71,32 @@ class Callers:
 
     def by_token(self, token: str) -> Caller | None:
         """Whose token it is."""
-        self._look()
         return _current(self._by_token.get(digest(token)), "token")
 
     def by_certificate(self, subject: str) -> Caller | None:
         """Whose certificate it is, which has been verified."""
-        self._look()
         return _current(self._by_certificate.get(subject), "certificate")
 
-    def _look(self) -> None:
-        stamp = self._stamp()
-        if stamp == self._seen:
-            return
+    def changed(self) -> bool:
+        """Whether the file is another one since it was read."""
+        return self._stamp() != self._seen
+
+    def look(self) -> None:
+        """Take a list that changed into use."""
         with self._lock:
+            stamp = self._stamp()
             if stamp == self._seen:
                 return
-            self._seen = stamp
             try:
                 self._by_token, self._by_certificate = _read(self._path)
             except BadConfiguration as error:
                 self.problem = error
+                _log.error("the new list of callers is not used: %s", error)
             else:
                 self.problem = None
+                _log.info("a new list of callers is used", extra={"tokens": len(self._by_token)})
+            # Last: whoever calls meanwhile waits for the list that says that they may not.
+            self._seen = stamp
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

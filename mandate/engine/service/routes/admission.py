@@ -51,7 +51,7 @@ _NOBODY = Caller("an API server without a token", frozenset({Role.DECIDER}), "an
 async def admission(environment: str, request: Request, parts: TheParts) -> Response:
     """Answer an `AdmissionReview`. To a known caller this is 200 with a review, whatever happens: the API
     server drops the body of anything else."""
-    caller = _caller(request, parts)
+    caller = await _caller(request, parts)
     uid, said = await _reviewed(environment, request, parts, caller)
     parts.metrics.reviews.labels(_known(environment, parts), said.kind).inc()
     return Response(said.response(uid), media_type="application/json")
@@ -65,10 +65,10 @@ def _known(environment: str, parts: Parts) -> str:
         return "unknown"
 
 
-def _caller(request: Request, parts: Parts) -> Caller:
+async def _caller(request: Request, parts: Parts) -> Caller:
     if parts.settings.admission.anonymous and "authorization" not in request.headers:
         return _NOBODY
-    return permitted(request)
+    return await permitted(request)
 
 
 async def _reviewed(environment: str, request: Request, parts: Parts, caller: Caller) -> tuple[str, Verdict]:

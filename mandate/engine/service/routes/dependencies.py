@@ -11,17 +11,16 @@ from ..parts import Parts
 from ..problems import MEDIA_TYPE
 
 
-def parts(request: Request) -> Parts:
+async def parts(request: Request) -> Parts:
     """The application's parts."""
     found: Parts = request.app.state.parts
     return found
 
 
-def permitted(request: Request) -> Caller:
+async def permitted(request: Request) -> Caller:
     """Who calls, if they may use this route; `Problem` 401 or 403 if not."""
-    caller = parts(request).authentication.caller(request)
-    caller.demand(request.scope["route"].name)
-    return caller
+    found: Parts = request.app.state.parts
+    return await found.authentication.permitted(request, request.scope["route"].name)
 
 
 Permitted = Annotated[Caller, Depends(permitted)]

@@ -28,7 +28,7 @@ async def liveness() -> str:
 async def readiness(request: Request, parts: TheParts) -> Response:
     """The service can decide: OPA answers with the expected policies, and the ledger takes entries."""
     if not parts.settings.anonymous_probes:
-        permitted(request)
+        await permitted(request)
     try:
         await parts.turns.run(parts.ready)
     except MandateError as error:
@@ -44,7 +44,8 @@ async def readiness(request: Request, parts: TheParts) -> Response:
 async def metrics(request: Request, parts: TheParts) -> Response:
     """Measurements in Prometheus' text format."""
     if not parts.settings.anonymous_probes:
-        permitted(request)
+        await permitted(request)
     measured = parts.metrics
     measured.turns.set(parts.turns.taken)
+    measured.callers_refused.set(parts.authentication.problem is not None)
     return Response(generate_latest(measured.registry), media_type=CONTENT_TYPE_LATEST)
