@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mandate import composition
-from mandate.engine.claim import ClaimedFacts
+from mandate.engine.claim import ClaimedFacts, parse
 from mandate.engine.configuration import load
 from mandate.engine.decision import Decision, Outcome
 from mandate.engine.errors import BadInput
@@ -57,15 +57,15 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 
 def decided(gate: Gate, document: Any) -> Decision | None:
     """The decision on a document; `None` if it was refused as no document of ours."""
-    facts = ClaimedFacts(
-        json.dumps(document).encode(),
-        where="input",
-        requested_by="ada",
-        risk_tier_of=lambda _: "high",
-        action=Action.PROMOTE,
-        environment="production",
-    )
     try:
+        facts = ClaimedFacts(
+            parse(json.dumps(document).encode(), "input"),
+            where="input",
+            requested_by="ada",
+            risk_tier_of=lambda _: "high",
+            action=Action.PROMOTE,
+            environment="production",
+        )
         return gate.decide(facts).decision
     except BadInput:
         return None

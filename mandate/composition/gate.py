@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engine import claim
 from ..engine.claim import ClaimedFacts
 from ..engine.configuration import Configuration
+from ..engine.digests import sha256
 from ..engine.errors import BadInput
 from ..engine.gate import Gate
 from ..engine.input import Action
@@ -42,9 +44,12 @@ class Mandate:
     ) -> ClaimedFacts:
         """The facts in a ready document; `-` is standard input."""
         given = {"action": action, "environment": environment}
+        where = "standard input" if str(document) == "-" else str(document)
+        sent = _read(document)
         return ClaimedFacts(
-            _read(document),
-            where="standard input" if str(document) == "-" else str(document),
+            claim.parse(sent, where),
+            where=where,
+            sha256=sha256(sent),
             requested_by=process.caller(),
             risk_tier_of=partial(risk_tier, self.configuration),
             action=Action(action or Action.PROMOTE),

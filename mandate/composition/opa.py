@@ -35,14 +35,19 @@ class ReadyJudge(Judge, Protocol):
 
 
 @contextmanager
-def judge(configuration: Configuration, compiled: Bundle) -> Iterator[ReadyJudge]:
-    """The sidecar, or an OPA of our own: one that does not start is *undecided*, like one that is down."""
+def judge(
+    configuration: Configuration, compiled: Bundle, *, garbage: int | None = None
+) -> Iterator[ReadyJudge]:
+    """The sidecar, or an OPA of our own: one that does not start is *undecided*, like one that is down.
+
+    `garbage`: for an OPA of our own, as `LocalOpa` takes it.
+    """
     policy = Policy(revision=compiled.revision, bundle_sha256=compiled.sha256)
     settings = configuration.settings.opa
     if settings.url is None:
         from ..engine.opa.local import LocalJudge
 
-        local = local_opa(configuration, compiled)
+        local = local_opa(configuration, compiled, garbage=garbage)
         local.start()  # while OPA gets ready, the rest is imported and the facts are collected
         rules = compiled.catalogue.keys()
         with LocalJudge(local, policy, timeout=settings.timeout, rules=rules) as judging:
@@ -54,7 +59,7 @@ def judge(configuration: Configuration, compiled: Bundle) -> Iterator[ReadyJudge
             yield OpaJudge(client, policy, bundle=settings.bundle, rules=compiled.catalogue.keys())
 
 
-def local_opa(configuration: Configuration, compiled: Bundle) -> LocalOpa:
+def local_opa(configuration: Configuration, compiled: Bundle, *, garbage: int | None = None) -> LocalOpa:
     """An OPA of our own with these policies, not yet started."""
     from ..engine.opa.process import LocalOpa
 
@@ -63,6 +68,7 @@ def local_opa(configuration: Configuration, compiled: Bundle) -> LocalOpa:
         compiled.path,
         bundle_sha256=compiled.sha256,
         timeout=configuration.settings.opa.timeout,
+        garbage=garbage,
     )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import strict_json
-from .digests import sha256
 from .errors import BadInput
 from .input import SECTIONS, Action, Input
 
@@ -31,7 +30,7 @@ class ClaimedFacts:
 
     def __init__(
         self,
-        document: bytes,
+        claim: dict[str, Any],
         *,
         where: str,
         requested_by: str,
@@ -40,12 +39,13 @@ class ClaimedFacts:
         environment: str,
         what_if: bool = False,
         overriding: Collection[str] = (),
+        sha256: str | None = None,
     ) -> None:
-        """`where` names the document in errors; `action` and `environment` are what is asked. Those of the
-        two that `overriding` names override the document's own."""
-        self.sha256 = sha256(document)
-        """Over the bytes that were sent."""
-        self._claim = _parse(document, where)
+        """`claim` was parsed strictly, as `parse` does it, and `where` names it in errors; `action` and
+        `environment` are what is asked. Those of the two that `overriding` names override the claim's own."""
+        self.sha256 = sha256
+        """Over the bytes that were sent, where somebody knows them."""
+        self._claim = claim
         self._where = where
         self._requested_by = requested_by
         self._risk_tier_of = risk_tier_of
@@ -99,7 +99,8 @@ class ClaimedFacts:
         return entry
 
 
-def _parse(document: bytes, where: str) -> dict[str, Any]:
+def parse(document: bytes, where: str) -> dict[str, Any]:
+    """The claim in a document; `BadInput` for what is no JSON object that every reader understands alike."""
     if len(document) > _LIMIT:
         raise BadInput(
             f"the document has more than {_LIMIT >> 20} MiB",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .input.base import Frozen, Name
+from .input.base import Digested, Frozen, Name
 from .input.figures import Interval, Origin
 from .input.people import ShownFinding
 
@@ -95,7 +95,7 @@ class WaiverReport(Frozen):
     """What somebody should know of it: that it will expire, has expired, does not count, or is not needed."""
 
 
-class Decision(Frozen):
+class Decision(Digested):
     """The answer with everything that it rests on, in a deterministic order."""
 
     outcome: Outcome

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mandate.engine.claim import ClaimedFacts
+from mandate.engine.claim import ClaimedFacts, parse
 from mandate.engine.errors import BadInput
 from mandate.engine.input import Action, Input
 
@@ -51,7 +51,7 @@ CLAIM: dict[str, Any] = {
 def assembled(claim: object, **overrides: Any) -> Input:
     document = claim if isinstance(claim, bytes) else json.dumps(claim).encode()
     facts = ClaimedFacts(
-        document,
+        parse(document, "claim.json"),
         where="claim.json",
         requested_by="ada",
         risk_tier_of=lambda name: f"tier of {name}",

@@ -11,7 +11,8 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mandate.engine.digests import canonical, document_sha256, file_sha256, sha256
+from mandate.engine.decision import Decision
+from mandate.engine.digests import canonical, document_sha256, file_sha256, joined, sha256
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
@@ -81,3 +82,16 @@ def test_a_digest_is_that_of_the_canonical_bytes(tmp_path: Path) -> None:
     assert canonical(document) == data
     assert document_sha256(document) == sha256(data) == file_sha256(tmp_path / "file")
     assert json.loads(data) == document
+
+
+def test_a_changed_copy_has_canonical_json_of_its_own() -> None:
+    decision = Decision.undecided("nobody answered")
+    assert decision.canonical == rfc8785.dumps(decision.model_dump(mode="json"))
+    changed = decision.model_copy(update={"reasons": ("OPA is down",)})
+    assert changed.canonical == rfc8785.dumps(changed.model_dump(mode="json"))
+    assert decision == Decision.undecided("nobody answered")
+
+
+@given(st.dictionaries(st.text(st.characters(codec="ascii", categories=["L", "N"])), DOCUMENTS))
+def test_what_is_joined_is_the_canonical_json_of_the_whole(document: dict[str, Any]) -> None:
+    assert joined({name: canonical(value) for name, value in document.items()}) == canonical(document)

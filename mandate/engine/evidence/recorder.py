@@ -11,7 +11,7 @@ import uuid_utils
 
 from ... import __version__
 from ..decision import Judgement
-from ..digests import document_sha256
+from ..digests import sha256
 from ..errors import BadInput, BadRequest, NotRecorded
 from ..input.document import Input
 from . import envelope as dsse
@@ -156,9 +156,9 @@ class Recorder:
                 **stamp.fields,
                 outcome=judgement.decision.outcome,
                 decision=judgement.decision,
-                decisionSha256=document_sha256(judgement.decision.model_dump(mode="json")),
+                decisionSha256=sha256(judgement.decision.canonical),
                 input=document,
-                inputSha256=document_sha256(document.model_dump(mode="json")),
+                inputSha256=sha256(document.canonical),
                 policy=PolicyUsed(
                     revision=judgement.policy.revision, bundleSha256=judgement.policy.bundle_sha256
                 ),

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..digests import canonical
+from ..digests import canonical, joined
 from ..errors import BadInput
 from . import predicates
-from .predicates.base import P, Predicate, Statement
+from .predicates.base import P, Predicate, Statement, members
 
 _FIRST_INEXACT = 2.0**53
 
@@ -33,7 +33,7 @@ def payload(statement: Statement[P]) -> bytes:
     What was written is read back and compared. JSON turns NaN into null, a set into a list and a number that
     is a key into text without a word, and then something else would be signed than what was answered.
     """
-    data = canonical(statement.model_dump(mode="json"))
+    data = joined(members(statement, "predicate") | {"predicate": joined(statement.predicate.members())})
     if _model(type(statement.predicate)).model_validate_json(data) != statement:
         raise ValueError("the statement does not read back as it was")
     return data

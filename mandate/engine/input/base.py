@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Protocol, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Protocol, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+
+from ..digests import canonical
 
 
 class Frozen(BaseModel):
     """An immutable value that refuses unknown fields and does not convert types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Digested(Frozen):
+    """A value that stands for itself: it is sent, digested and signed as its canonical JSON."""
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """Its canonical JSON, which is written once. `ValueError` or `RecursionError` if it has none."""
+        return canonical(self.model_dump(mode="json"))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As Pydantic does it; but the copy of another value has no JSON that it did not write itself."""
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("canonical", None)
+        return copied
 
 
 def _rfc3339(time: datetime) -> str:

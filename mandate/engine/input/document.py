@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
 
-from .base import EACH_NAME_ONCE, Frozen
+from .base import EACH_NAME_ONCE, Digested
 from .collection import Collection
 from .people import Approval, Developer, Waiver
 from .performance import Performance
@@ -33,7 +33,7 @@ Section = Literal[
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
 
-class Input(Frozen):
+class Input(Digested):
     """What OPA is asked about. A section is `None` where nobody collected it; `collection` says why."""
 
     apiVersion: Literal["mandate/v1"] = "mandate/v1"  # noqa: N815  (the document's own spelling)

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..decision import Decision, Judgement, Outcome, Policy
-from ..digests import canonical
 from ..errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
 from ..input.document import Input
 from .answer import Answer
@@ -67,7 +66,7 @@ class OpaJudge:
         policies; `BadInput` if the document has no canonical JSON.
         """
         try:
-            question = canonical(document.model_dump(mode="json"))
+            question = document.canonical
         except (ValueError, RecursionError) as error:
             raise BadInput(
                 f"the input document has no canonical JSON ({type(error).__name__})",

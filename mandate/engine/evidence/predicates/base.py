@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Self, Type
 
 from pydantic import ConfigDict, Field, PlainSerializer, model_validator
 
+from ...digests import canonical
 from ...input.base import Frozen, Sha256, UtcTime
 from ..columns import Columns
 
@@ -88,12 +89,23 @@ class Predicate(Frozen):
         """What the entry is looked up by."""
         raise NotImplementedError
 
+    def members(self) -> dict[str, bytes]:
+        """Its members by name, as canonical JSON. `ValueError` for what JSON cannot say."""
+        return members(self)
+
     def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
         """Where the predicate disagrees with itself; `signed` is its JSON as it was signed."""
         yield from ()
 
 
 P = TypeVar("P", bound=Predicate)
+
+
+def members(value: Frozen, *without: str) -> dict[str, bytes]:
+    """The members of a value by name, as canonical JSON, `without` some. `ValueError` for what JSON cannot
+    say."""
+    written = value.model_dump(mode="json", exclude=set(without))
+    return {name: canonical(member) for name, member in written.items()}
 
 
 class Statement(Frozen, Generic[P]):

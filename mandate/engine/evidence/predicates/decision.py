@@ -11,7 +11,7 @@ from ...digests import document_sha256
 from ...input.base import Frozen, Name, Sha256
 from ...input.document import Input
 from ..columns import Columns, Kind, Mention, mentions
-from .base import AUTHORITY, Digest, Predicate, StatementSubject
+from .base import AUTHORITY, Digest, Predicate, StatementSubject, members
 
 DECISION_TYPE: Final = AUTHORITY + "decision/v1"
 WHAT_IF_TYPE: Final = AUTHORITY + "what-if/v1"
@@ -88,6 +88,11 @@ class DecisionPredicate(Predicate):
         named += [(Kind.PERSON, approval.approver) for approval in self.input.approvals or ()]
         named += [(Kind.PERSON, waiver.approver or "") for waiver in self.decision.waivers]
         return mentions(*named)
+
+    def members(self) -> dict[str, bytes]:
+        """Its members by name, as canonical JSON: those that were digested are not written once more."""
+        written = {"decision": self.decision.canonical, "input": self.input.canonical}
+        return members(self, *written) | written
 
     def contradictions(self, signed: Mapping[str, Any]) -> Iterator[str]:
         """Digests are taken over the JSON as signed, not over the values read from it: a later version's
