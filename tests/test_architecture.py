@@ -101,6 +101,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.errors",
         "mandate.engine.evidence",
     ),
+    "mandate.engine.issuing": (*FOUNDATIONS, "mandate.engine.issuing"),
     "mandate.engine.lifecycle": (*VALUES, "mandate.engine.evidence", "mandate.engine.lifecycle"),
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.claim": (*INPUT, "mandate.engine.digests", "mandate.engine.strict_json"),

@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 
-def write(file: Path, content: bytes) -> None:
+def write(file: Path, content: bytes, *, mode: int = 0o666) -> None:
     """All or nothing: a reader sees the whole file, or what was there before. `OSError` as from `open`.
 
-    When this returns, the file survives a loss of power.
+    When this returns, the file survives a loss of power. `mode`: who may do what with it, less the umask.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as opened:
+        with open(part, "wb", opener=lambda path, flags: os.open(path, flags, mode)) as opened:
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())

@@ -6,6 +6,7 @@
     │   ├── BadInput           an input document, or a source that the settings name
     │   ├── BadPolicy          Rego, thresholds, collections or their bundle
     │   └── UnknownSubject     no such model, version, alias or decision
+    ├── NotEnsured             the service's certificates could not be made, or made known
     ├── SourceMissing          a source of facts does not have what was looked for; becomes `Missing`
     └── CouldNotDecide         exit 3: nobody can say allow or deny
         ├── OpaUnavailable     no OPA, a refused version, down, or too slow
@@ -72,6 +73,10 @@ class UnknownSubject(BadRequest):
 
 class SourceMissing(MandateError):
     """A source was asked and does not have it: the collector reports `Missing`, the policies judge that."""
+
+
+class NotEnsured(MandateError):
+    """The service's certificates could not be made, or whoever asks it could not be told whom to believe."""
 
 
 class CouldNotDecide(MandateError):

@@ -36,6 +36,7 @@ _COMMANDS = {
     "replay": "Judge a recorded decision again, and hold the two against each other.",
     "opa": "Obtain the pinned Open Policy Agent.",
     "serve": "Answer over HTTP, for release tooling and the cluster.",
+    "certs": "Make and renew the certificates of the service.",
     "token": "Make a token for a caller of the service.",
     "doctor": "Say what is installed, what is missing and how to get it.",
     "completion": "Print the script that completes commands in your shell.",

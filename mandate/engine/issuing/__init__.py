@@ -1,0 +1,1 @@
+"""Certificates that Mandate makes for its own service: `mandate certs ensure`."""
