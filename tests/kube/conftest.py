@@ -9,6 +9,7 @@ import pytest
 
 from tests.kube.api_server import ApiServer, running
 from tests.kube.door import Door, opened
+from tests.kube.manifests import APPLY, listed, rendered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +23,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with opened(tmp_path_factory.mktemp("kube")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def applied(cluster: ApiServer) -> ApiServer:
+    """A cluster with everything that is shipped."""
+    ran = cluster.kubectl(*APPLY, given=listed(rendered()))
+    assert (ran.exit_code, ran.err) == (0, "")
+    return cluster
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy/kubernetes"
 
 Object = dict[str, Any]
+APPLY = ("apply", "--server-side", "--validate=strict", "-f", "-")
 
 
 def rendered(folder: Path = KUBERNETES) -> list[Object]:
@@ -34,6 +35,11 @@ def parsed(text: str) -> list[Object]:
 def name_of(found: Object) -> str:
     """The kind and name."""
     return f"{found['kind']}/{found['metadata']['name']}"
+
+
+def listed(objects: list[Object]) -> Object:
+    """What kubectl takes for all of them."""
+    return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
 def by_name(objects: list[Object]) -> dict[str, Object]:

@@ -7,24 +7,11 @@ import json
 import pytest
 
 from tests.kube.api_server import ApiServer
-from tests.kube.manifests import KUBERNETES, Object, by_name, name_of, rendered
+from tests.kube.manifests import KUBERNETES, Object, by_name, listed, name_of, rendered
 from tests.organisation import with_value
 
 PODS = "/api/v1/namespaces/mandate/pods"
 SHIPPED = rendered()
-APPLY = ("apply", "--server-side", "--validate=strict", "-f", "-")
-
-
-def listed(objects: list[Object]) -> Object:
-    return {"apiVersion": "v1", "kind": "List", "items": objects}
-
-
-@pytest.fixture(scope="module")
-def applied(cluster: ApiServer) -> ApiServer:
-    """The cluster, with everything that is shipped in it."""
-    ran = cluster.kubectl(*APPLY, given=listed(SHIPPED))
-    assert (ran.exit_code, ran.err) == (0, "")
-    return cluster
 
 
 def template(kind: str, name: str) -> Object:

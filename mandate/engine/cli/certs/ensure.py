@@ -88,8 +88,10 @@ def command(
             stack.enter_context(kept.locked())
         else:
             place = SecretPlace(Cluster.around(account or ACCOUNT, os.environ), secret or "", webhooks)
+        # Nobody is told about a folder.
+        pause = settle if folder is None else 0
         ensured = ensure(
-            place, hosts, clock=lambda: datetime.now(UTC), settle=lambda: time.sleep(settle), renew=renew
+            place, hosts, clock=lambda: datetime.now(UTC), settle=lambda: time.sleep(pause), renew=renew
         )
     click.echo(_json(ensured) if output == "json" else _text(ensured))
 
