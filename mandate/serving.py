@@ -99,6 +99,7 @@ class Service:
                 clock=composition.now,
                 metrics=metrics,
             ),
+            documentation=composition.documentation(self._configuration),
             ready=self._ready,
             open=self._open,
             turns=Turns(at_once=limits.at_once, waiting=limits.waiting, seconds=limits.seconds),

@@ -30,6 +30,8 @@ _ENVIRONMENT_PREFIX = "MANDATE_"
 _NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK", "MANDATE_PERSON_KEY"}
 _SECRET = re.compile(r"MANDATE_(HEAD_|PERSON_)?KEY_(PASSPHRASE|PIN)(_FILE)?")
 """Variables that `evidence.signers.secrets` reads."""
+_ELSEWHERE = re.compile(r"MANDATE_(SERVER(_CA|_TIMEOUT)?|TOKEN(_FILE)?)")
+"""Variables of whoever asks a service: `cli.options.elsewhere`."""
 
 
 def holds_password(url: str) -> bool:
@@ -230,10 +232,14 @@ def _is_model(kind: Any) -> bool:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterable[tuple[str, list[str], str]]:
     for name in sorted(environment):
-        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS and not _SECRET.fullmatch(name):
+        if name.startswith(_ENVIRONMENT_PREFIX) and not _is_for_others(name):
             path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
             _first_is_known(path[0], f"the environment variable {name}")
             yield name, path, environment[name]
+
+
+def _is_for_others(name: str) -> bool:
+    return name in _NOT_SETTINGS or any(known.fullmatch(name) for known in (_SECRET, _ELSEWHERE))
 
 
 def _from_flags(overrides: Sequence[str]) -> Iterable[tuple[str, list[str], str]]:

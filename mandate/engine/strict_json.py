@@ -12,6 +12,8 @@ import math
 from collections import Counter
 from typing import Any, NoReturn
 
+BOM = codecs.BOM_UTF8
+"""What some editors write before a text, and JSON has not."""
 _LARGEST_INTEGER = 2**53 - 1
 _LONGEST_NUMBER = 1000
 """Characters. What anybody computes with has a few dozen digits."""
@@ -31,7 +33,7 @@ def parse(data: bytes, *, finite: bool = True) -> Any:
     Unless `finite`, numbers are as Python reads them: NaN, the infinities, and integers of any size. Whoever
     asks for that must name or refuse them himself.
     """
-    if data.startswith(codecs.BOM_UTF8):
+    if data.startswith(BOM):
         raise NotStrict("it begins with a byte order mark (BOM)")
     try:
         text = data.decode("utf-8")

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from ..configuration import Configuration
-from ..decision import Outcome
-from ..gate import Answer, Facts
-from ..report import report
-from ..report.visible import visible
-from . import attesting, options
+from . import options
 
 if TYPE_CHECKING:
-    from ..evidence.predicates.decision import RequestKey
-
-EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
+    from ..configuration import Configuration
+    from ..remote.client import Service
 
 
 @click.command("check")
@@ -45,22 +39,22 @@ EXIT_CODES = {Outcome.ALLOW: 0, Outcome.DENY: 1, Outcome.UNDECIDED: 3}
     metavar="FOLDER",
     help="Write signed attestations of the decision there: decision, vsa and svr.sigstore.json.",
 )
+@click.option(
+    "--proof",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write what proves the decision there, for `mandate verify`.",
+)
 @click.option("--fail-on-warn", is_flag=True, help="Exit 1 for a warning, too.")
 @options.answer_format
 @options.verbose
-@options.configured
+@options.elsewhere
+@options.configurable
 def command(
-    subject: str | None,
-    document: Path | None,
-    action: str | None,
-    environment: str | None,
-    what_if: bool,
-    request_key: str | None,
+    server: Callable[[], Service] | None,
+    configuration: Callable[[], Configuration],
     attest: Path | None,
-    fail_on_warn: bool,
-    output: str,
-    verbose: bool,
-    configuration: Configuration,
+    **asked: Any,
 ) -> int:
     """Ask whether a model may pass, and record the answer.
 
@@ -68,53 +62,24 @@ def command(
     the facts come from a document (- is standard input); they count as reported, not as measured, and the
     policies for production accept only what was measured.
 
-    With --what-if, the exit codes are the same, and nothing is allowed.
+    With --what-if, the exit codes are the same, and nothing is allowed. With --server, a service answers; it
+    exits 3 if that cannot be reached, or answers what cannot be believed.
     """
-    from ... import composition
-
-    if (subject is None) == (document is None):
+    if (asked["subject"] is None) == (asked["document"] is None):
         raise click.UsageError("Give either a SUBJECT or --input.")
-    if attest is not None:
-        attesting.refuse_leftovers(attest)
-    question = {"action": action, "environment": environment}
-    with composition.assembled(configuration) as mandate:
-        facts: Facts
-        if document is not None:
-            claimed = mandate.claimed(document, **question, what_if=what_if)
-            facts, about = claimed, {"input": claimed.sha256}
-        else:
-            registry = composition.model_registry(configuration)
-            facts = mandate.collected(str(subject), registry, **question, what_if=what_if)
-            about = {"subject": str(subject)}
-        request = None
-        if request_key is not None:
-            asked = {**about, **question, "what_if": what_if}
-            request = _request(request_key, asked)
-        answer = mandate.gate.decide(facts, request=request, what_if=what_if)
-    link = composition.documentation(configuration)
-    report(output).write(answer, sys.stdout, verbose=verbose, link=link)
-    if attest is not None and answer.receipt is not None:
-        written = attesting.write(configuration, answer.receipt.id, attest)
-        if output == "text":
-            click.echo("".join(f"\n  wrote {visible(str(file), 400)}" for file in written))
-    return exit_code(answer, fail_on_warn=fail_on_warn)
+    if server is None:
+        from .judging import judge
+
+        return judge(configuration(), **asked, attest=attest)
+    if attest is not None or _names_settings():
+        raise click.UsageError(
+            "A service has settings and keys of its own: leave out --config, --set, --attest."
+        )
+    from .asking import ask
+
+    return ask(server(), **asked)
 
 
-def _request(key: str, asked: Mapping[str, object]) -> RequestKey:
-    """Under a name of its own, so that nobody takes the key of something else that is recorded once."""
-    from pydantic import ValidationError
-
-    from ..digests import document_sha256
-    from ..evidence.predicates.decision import RequestKey
-
-    try:
-        return RequestKey(key=f"check:{key}", sha256=document_sha256(asked))
-    except ValidationError as error:
-        raise click.BadParameter("it is longer than 500 characters", param_hint="--request-key") from error
-
-
-def exit_code(answer: Answer, *, fail_on_warn: bool = False) -> int:
-    """0 allow, 1 deny (or a warning, where that is asked for), 3 undecided."""
-    if answer.outcome is Outcome.ALLOW and fail_on_warn and answer.decision.warns:
-        return EXIT_CODES[Outcome.DENY]
-    return EXIT_CODES[answer.outcome]
+def _names_settings() -> bool:
+    source = click.get_current_context().get_parameter_source
+    return ParameterSource.COMMANDLINE in (source("file"), source("overrides"))

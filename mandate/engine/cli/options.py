@@ -6,11 +6,16 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..action import Action
 from ..report import FORMATS
+
+if TYPE_CHECKING:
+    from ..configuration import Configuration
+    from ..remote.client import Service
 
 _MOST = 2000
 """Characters of what somebody writes for the record."""
@@ -19,6 +24,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def configured(command: _Command) -> _Command:
     """Adds `--config` and `--set`, and passes the loaded `configuration`."""
+
+    @configurable
+    @functools.wraps(command)
+    def loaded(*args: Any, configuration: Callable[[], Configuration], **kwargs: Any) -> Any:
+        return command(*args, configuration=configuration(), **kwargs)
+
+    return loaded  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def configurable(command: _Command) -> _Command:
+    """Adds `--config` and `--set`, and passes what loads the `configuration`, for whoever may need none."""
 
     @click.option(
         "--config",
@@ -35,15 +51,81 @@ def configured(command: _Command) -> _Command:
         help="Override a setting, such as opa.timeout=2; may be repeated.",
     )
     @functools.wraps(command)
-    def loaded(*args: Any, file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
-        # Here, because not every command has a configuration.
-        from ..configuration import find, load
+    def given(*args: Any, file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
+        def configuration() -> Configuration:
+            # Here, because not every command has a configuration.
+            from ..configuration import find, load
 
-        file = file or find(Path.cwd())
-        configuration = load(file, environment=os.environ, overrides=overrides)
+            return load(file or find(Path.cwd()), environment=os.environ, overrides=overrides)
+
         return command(*args, configuration=configuration, **kwargs)
 
-    return loaded  # type: ignore[return-value]  # the decorators add options, which types cannot say
+    return given  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def elsewhere(command: _Command) -> _Command:
+    """Adds `--server` and what belongs to it, and passes what gives the `server` to ask; `None` for none."""
+
+    @click.option(
+        "--server",
+        "url",
+        metavar="URL",
+        envvar="MANDATE_SERVER",
+        help="Ask this service of Mandate's, which needs no mandate.yaml here.",
+    )
+    @click.option(
+        "--token-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_TOKEN_FILE",
+        help="The token by which the service knows you.  [default: the variable MANDATE_TOKEN]",
+    )
+    @click.option(
+        "--ca",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_SERVER_CA",
+        help="A PEM file with the only authorities to trust for its certificate.",
+    )
+    @click.option(
+        "--timeout",
+        type=click.FloatRange(0, 3600, min_open=True),
+        default=180.0,
+        show_default=True,
+        envvar="MANDATE_SERVER_TIMEOUT",
+        help="Seconds for its answer, all attempts included.",
+    )
+    @click.option("--plain-http", is_flag=True, help="Send the token over http:// to another machine, too.")
+    @functools.wraps(command)
+    def asking(
+        *args: Any,
+        url: str | None,
+        token_file: Path | None,
+        ca: Path | None,
+        timeout: float,
+        plain_http: bool,
+        **kwargs: Any,
+    ) -> Any:
+        def server() -> Service:
+            from ..remote.client import Service
+
+            token = os.environ.get("MANDATE_TOKEN") if token_file is None else _token(token_file)
+            return Service(str(url), seconds=timeout, token=token, ca=ca, plain=plain_http)
+
+        return command(*args, server=server if url else None, **kwargs)
+
+    return asking  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def _token(file: Path) -> str:
+    from ..errors import BadConfiguration
+
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(
+            "the token cannot be read",
+            where=str(file),
+            next_step="Name a file that holds nothing else",
+        ) from error
 
 
 def answer_format(command: _Command) -> _Command:
@@ -78,8 +160,6 @@ def environment(command: _Command) -> _Command:
 
 def action(command: _Command) -> _Command:
     """Adds `--action`."""
-    from ..input import Action
-
     return click.option(
         "--action",
         "-a",

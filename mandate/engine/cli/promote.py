@@ -17,7 +17,7 @@ from ..report.terminal import console
 from ..report.visible import visible
 from . import options
 from .acting import Acted, act, moved
-from .check import exit_code
+from .judging import exit_code
 
 
 @click.command("promote")

@@ -19,7 +19,7 @@ from ..report.terminal import console
 from ..report.visible import visible
 from . import options
 from .acting import Acted, act, moved
-from .check import exit_code
+from .judging import exit_code
 
 if TYPE_CHECKING:
     from ..lifecycle.registry import Registry

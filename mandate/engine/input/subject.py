@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from ..action import Action
 from .base import Frozen, Name, Sha256, UtcTime
 
-
-class Action(StrEnum):
-    """What the caller wants to do."""
-
-    PROMOTE = "promote"
-    DEPLOY = "deploy"
-    MONITOR = "monitor"
-    """Keep in service."""
+__all__ = ["Action", "Request", "Subject"]
 
 
 class Subject(Frozen):

@@ -1,4 +1,4 @@
-"""The address of an OPA: `http://`, `https://` or `unix://`, and how to get a connection to it."""
+"""The address of a service: `http://`, `https://` or `unix://`, and how to get a connection to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_SOCKET_PATH = 103
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where OPA listens."""
+    """Where OPA, or another service, listens."""
 
     url: str
     """As configured, for messages; it holds no secret."""
@@ -62,68 +62,70 @@ class Endpoint:
         raise failure
 
 
-def parse(url: str, ca: Path | None = None) -> Endpoint:
+def parse(url: str, ca: Path | None = None, *, of: str = "OPA") -> Endpoint:
     """The endpoint that `url` names. `ca`: a PEM file with the only authorities to trust for `https://`.
+
+    `of`: who listens there, for messages.
 
     `BadConfiguration` if the URL is of another form, or the file cannot be used.
     """
     if url.startswith("unix://"):
-        return _unix(url)
+        return _unix(url, of)
     if not (url.isascii() and url.isprintable()) or " " in url:
-        raise _bad(url, "has characters that do not belong in a URL")
+        raise _bad(url, of, "has characters that do not belong in a URL")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise _bad(url, "is not a URL") from error
+        raise _bad(url, of, "is not a URL") from error
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise _bad(url, "is not a URL of OPA")
+        raise _bad(url, of, f"is not a URL of {of}")
     if parts.username is not None or parts.password is not None:
         # Not shown: it may be a secret.
         raise BadConfiguration(
-            "OPA's URL holds a user name", next_step="Give the secret as OPA's token, not in its URL"
+            f"{of}'s URL holds a user name", next_step=f"Give the secret as {of}'s token, not in its URL"
         )
     if parts.query or parts.fragment:
-        raise _bad(url, "has a query or a fragment")
+        raise _bad(url, of, "has a query or a fragment")
     return Endpoint(
         url=url,
         host=parts.hostname,
         port=port or _PORTS[parts.scheme],
         socket_path=None,
         prefix=parts.path.rstrip("/"),
-        tls=_tls(ca) if parts.scheme == "https" else None,
+        tls=_tls(ca, of) if parts.scheme == "https" else None,
     )
 
 
-def _unix(url: str) -> Endpoint:
+def _unix(url: str, of: str) -> Endpoint:
     path = url.removeprefix("unix://")
     if not path.startswith("/") or "\0" in path:
-        raise _bad(url, "names no absolute path")
+        raise _bad(url, of, "names no absolute path")
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise BadConfiguration(
-            f"the path of OPA's socket is longer than the {LONGEST_SOCKET_PATH} bytes that the system takes",
+            f"the path of {of}'s socket is longer than the {LONGEST_SOCKET_PATH} bytes that the system takes",
             where=quoted(url),
-            next_step="Let OPA listen on a socket with a shorter path",
+            next_step=f"Let {of} listen on a socket with a shorter path",
         )
     return Endpoint(url=url, host="", port=0, socket_path=path, prefix="", tls=None)
 
 
-def _tls(ca: Path | None) -> ssl.SSLContext:
+def _tls(ca: Path | None, of: str) -> ssl.SSLContext:
     import ssl
 
     try:
         return ssl.create_default_context(cafile=None if ca is None else str(ca))
     except OSError as error:
         raise BadConfiguration(
-            f"the certificate authorities for OPA cannot be read: {error.strerror or error}",
+            f"the certificate authorities for {of} cannot be read: {error.strerror or error}",
             where=str(ca),
             next_step="Name a PEM file with at least one certificate",
         ) from error
 
 
-def _bad(url: str, what: str) -> BadConfiguration:
+def _bad(url: str, of: str, what: str) -> BadConfiguration:
     return BadConfiguration(
-        f"OPA's address {quoted(url)} {what}",
+        f"{of}'s address {quoted(url)} {what}",
         next_step="Write http://host:port, https://host:port or unix:///path/of/the/socket",
     )
 

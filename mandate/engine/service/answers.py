@@ -6,7 +6,7 @@ from typing import Any
 
 from ..decision import Outcome
 from ..gate import Answer
-from ..report import machine
+from ..report import Link, machine
 
 _STATUS = {Outcome.ALLOW: 200, Outcome.DENY: 200, Outcome.UNDECIDED: 503}
 _STRICT = _STATUS | {Outcome.DENY: 403}
@@ -18,6 +18,6 @@ def status(answer: Answer, *, strict: bool) -> int:
     return (_STRICT if strict else _STATUS)[answer.outcome]
 
 
-def body(answer: Answer) -> dict[str, Any]:
+def body(answer: Answer, link: Link | None) -> dict[str, Any]:
     """As `mandate check --output json` writes it."""
-    return machine.document(answer) | {"what_if": answer.what_if}
+    return machine.document(answer, link)

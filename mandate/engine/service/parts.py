@@ -12,6 +12,7 @@ from ..evidence.public_keys import PublicKey
 from ..evidence.query import Searchable
 from ..evidence.receipt import Receipt
 from ..gate import Facts, Gate
+from ..report import Link
 from .access.authentication import Authentication
 from .admission.door import Door
 from .asking import Question
@@ -43,6 +44,8 @@ class Parts:
     """Return if OPA answers with the expected policies and the ledger takes entries; raise if not."""
     door: Door
     """Of the cluster."""
+    documentation: Link | None
+    """Gives the address of a rule's page; `None` where the settings name no site."""
     open: Callable[[], AbstractContextManager[None]]
     turns: Turns
     metrics: Metrics

@@ -39,6 +39,7 @@ _KEY = Header(
     description="The same key gives the same decision again.",
 )
 _WHAT_IF = Query(description="Decide as if it were asked, and record that nothing is allowed by it.")
+_PROOF = Query(description="Answer with the proof, too: a file that `mandate verify` checks offline.")
 _STRICT = Query(description="`strict`: a denial is 403, for callers that read only the status.")
 
 
@@ -61,13 +62,18 @@ async def decide(
     key: Annotated[str | None, _KEY] = None,
     dry_run: Annotated[bool, _WHAT_IF] = False,
     status: Annotated[Literal["strict"] | None, _STRICT] = None,
+    proof: Annotated[bool, _PROOF] = False,
 ) -> Response:
     """Ask whether a model may pass, and record the answer."""
     bodies.demand_json(request)
     body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
     question = bodies.fit(bodies.parse(body), Question)
     answer = await parts.turns.run(lambda: _decided(parts, question, caller, key, what_if=dry_run))
-    return JSONResponse(answers.body(answer), answers.status(answer, strict=status == "strict"))
+    said = answers.body(answer, parts.documentation)
+    if proof and (receipt := answer.receipt) is not None:
+        proven = await parts.turns.run(lambda: proving.prove(parts.ledger(), receipt.id, parts.keys()))
+        said["proof"] = json.loads(proven)
+    return JSONResponse(said, answers.status(answer, strict=status == "strict"))
 
 
 @router.post(
@@ -109,7 +115,7 @@ async def decide_batch(
         except MandateError as error:
             results[index] = json.loads(bytes(of(error).response().body))
         else:
-            results[index] = answers.body(answer)
+            results[index] = answers.body(answer, parts.documentation)
 
     # Not all at once: a batch must not take the turns of everybody else.
     width = anyio.Semaphore(max(1, limits.at_once // 2))
@@ -159,7 +165,7 @@ async def decision(reference: str, request: Request, caller: Permitted, parts: T
         if "sigstore" in wanted:
             return Response(bundle.export(record.envelope), media_type=bundle.MEDIA_TYPE)
         answer = Answer(record.document, record.judgement, record.receipt, record.what_if)
-        return JSONResponse(answers.body(answer))
+        return JSONResponse(answers.body(answer, parts.documentation))
 
     return await parts.turns.run(found)
 
