@@ -110,6 +110,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
     "mandate.engine.report": (
         *VALUES,
+        "mandate.__version__",
         "mandate.engine.evidence",
         "mandate.engine.gate",
         "mandate.engine.policy.diff",

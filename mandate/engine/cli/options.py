@@ -130,21 +130,23 @@ def _token(file: Path) -> str:
 
 def answer_format(command: _Command) -> _Command:
     """Adds `--output` with the formats in which an answer of the gate can be shown."""
-    return _output(command, [*FORMATS])
+    return _output(
+        command, [*FORMATS], "A report for people, JSON for programs, or what CI and code hosts show."
+    )
 
 
 def output(command: _Command) -> _Command:
     """Adds `--output text|json`, for what is no answer of the gate."""
-    return _output(command, ["text", "json"])
+    return _output(command, ["text", "json"], "A report for people, or one JSON document for programs.")
 
 
-def _output(command: _Command, formats: list[str]) -> _Command:
+def _output(command: _Command, formats: list[str], told: str) -> _Command:
     return click.option(
         "--output",
         type=click.Choice(formats),
         default="text",
         show_default=True,
-        help="A report for people, or one JSON document for programs.",
+        help=told,
     )(command)
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TextIO, cast
 if TYPE_CHECKING:
     from ..gate import Answer
 
-FORMATS = {"text": "terminal", "json": "machine"}
+FORMATS = {
+    "text": "terminal",
+    "json": "machine",
+    "markdown": "markdown",
+    "junit": "junit",
+    "sarif": "sarif",
+}
 """The name of each format, and the module that writes it."""
 
 

@@ -112,7 +112,7 @@ def test_a_what_if_is_recorded_as_no_more(service: Serving, elsewhere: Organisat
 
 
 def test_a_warning_can_be_made_to_fail(service: Serving, elsewhere: Organisation) -> None:
-    few = with_value(GOOD, ("model", "datasets"), [])
+    few = with_value(GOOD, ("fairness", "attributes", 0, "groups", 0, "size"), 50)
     codes = [
         asked(elsewhere, url(service), few, *more, *JSON).exit_code for more in ((), ("--fail-on-warn",))
     ]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...configuration import Configuration
-from ...errors import BadRequest
 from ...report import entries as listing
 from .. import options
 
@@ -68,13 +66,14 @@ def command(
     what is signed, and `mandate ledger prove` proves an entry.
     """
     from .... import composition
+    from ...evidence import spelling
     from ...evidence.query import Query
 
     query = Query(
         **columns,
-        kind=None if kind is None else _kind(kind),
-        since=None if since is None else _instant(since, "--since"),
-        until=None if until is None else _instant(until, "--until", end=True),
+        kind=None if kind is None else spelling.kind(kind, where="--kind"),
+        since=None if since is None else spelling.instant(since, where="--since"),
+        until=None if until is None else spelling.instant(until, where="--until", end=True),
     )
     ledger = click.get_current_context().with_resource(composition.opened(configuration))
     pages = _pages(ledger.search, query, before, limit, every=every)
@@ -84,22 +83,6 @@ def command(
         _json(pages)
     else:
         _table(pages)
-
-
-def _kind(name: str) -> str:
-    """The predicate type: `decision` stands for its newest version, `decision/v1` for that one."""
-    from ...evidence.predicates import TYPES
-    from ...evidence.predicates.base import AUTHORITY
-
-    names = sorted(kind.removeprefix(AUTHORITY) for kind in TYPES)
-    known = [kind for kind in names if name in (kind, kind.partition("/")[0], AUTHORITY + kind)]
-    if not known:
-        raise BadRequest(
-            f"nothing of the kind {ascii(name)[:100]} can be recorded",
-            where="--kind",
-            next_step=f"Give one of {', '.join(kind.partition('/')[0] for kind in names)}",
-        )
-    return AUTHORITY + known[-1]
 
 
 def _pages(search: Any, query: Query, before: int | None, limit: int, *, every: bool) -> Iterator[Page]:
@@ -129,20 +112,3 @@ def _json(pages: Iterator[Page]) -> None:
         rows += map(listing.row, page.entries)
         more = page.before
     click.echo(json.dumps({"entries": rows, "before": more}, indent=2))
-
-
-def _instant(text: str, option: str, *, end: bool = False) -> str:
-    """The instant as the ledger writes it."""
-    from ...evidence.predicates.base import rfc3339_milliseconds
-
-    try:
-        time = datetime.fromisoformat(text)
-        if end and len(text) == len("2026-12-31"):
-            time += timedelta(days=1)
-        return rfc3339_milliseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as error:
-        raise BadRequest(
-            f"{ascii(text)[:100]} is no day and no instant",
-            where=option,
-            next_step="Write 2026-12-31 or 2026-12-31T09:30:00Z",
-        ) from error

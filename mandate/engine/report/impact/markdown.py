@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from ...replay.difference import Json
 from ...replay.summary import FLIPS, NEWLY_ALLOWED, Impact
+from ..literal import literal
 from ..visible import visible
 from . import wording
 from .terminal import NO_OWNER
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>$^=:@])")
 _MOST_ROWS = 50
 
 
@@ -31,11 +30,11 @@ def _lines(impact: Impact) -> Iterator[str]:
         unexpected = impact.totals.unexpected
         yield f"> **{newly:,} that were not allowed would be ALLOWED**, {unexpected:,} of them not expected."
         yield ""
-    judged = f"{wording.counted(impact.judged, 'decision')} of {_plain(impact.origin)} judged anew"
+    judged = f"{wording.counted(impact.judged, 'decision')} of {literal(impact.origin)} judged anew"
     yield f"{judged}{', not all that was asked for' if impact.interrupted else ''}."
     yield ""
     for label, side in (("Base", impact.base), ("Changed", impact.changed)):
-        yield f"- {label}: {_plain(wording.side(side.label, side.revision, side.opa_version))}"
+        yield f"- {label}: {literal(wording.side(side.label, side.revision, side.opa_version))}"
     yield ""
     yield "| | decisions |"
     yield "|---|--:|"
@@ -56,7 +55,7 @@ def _lines(impact: Impact) -> Iterator[str]:
     remarks = [*wording.remarks(impact)]
     if remarks:
         yield ""
-        yield from (f"- {_plain(remark)}." for remark in remarks)
+        yield from (f"- {literal(remark)}." for remark in remarks)
 
 
 def _flips(impact: Impact, count: str) -> Iterator[str]:
@@ -65,13 +64,13 @@ def _flips(impact: Impact, count: str) -> Iterator[str]:
     yield f"### {impact.counts[count]:,} {wording.HEADINGS[count]}"
     yield ""
     for flip in shown:
-        yield f"- **{_plain(wording.who(flip))}**, decision `{_plain_id(flip)}`"
+        yield f"- **{literal(wording.who(flip))}**, decision `{_plain_id(flip)}`"
         for cause in wording.causes(flip):
-            about = f"{_plain(cause.about)}: " if cause.about else ""
-            parts = [f"~~{_plain(cause.before)}~~" if cause.before else "", _plain(cause.after)]
+            about = f"{literal(cause.about)}: " if cause.about else ""
+            parts = [f"~~{literal(cause.before)}~~" if cause.before else "", literal(cause.after)]
             yield f"  - {about}{' → '.join(part for part in parts if part)}"
         if flip.get("expected"):
-            yield f"  - expected: {_plain(flip['expected'])}"
+            yield f"  - expected: {literal(flip['expected'])}"
     if (more := impact.counts[count] - len(shown)) > 0:
         yield f"- … and {more:,} more"
 
@@ -84,16 +83,10 @@ def _table(title: str, groups: Mapping[Any, Counter[str]]) -> Iterator[str]:
     for name, counts in rows[:_MOST_ROWS]:
         cells = [sum(counts[one] for one in ones) for ones in wording.COLUMNS.values()]
         cells.append(counts.total() - sum(cells))
-        named = NO_OWNER if name is None else _plain(str(name))
+        named = NO_OWNER if name is None else literal(str(name))
         yield f"| {named} | {' | '.join(f'{cell:,}' for cell in cells)} |"
     if len(rows) > _MOST_ROWS:
         yield f"| … and {len(rows) - _MOST_ROWS:,} more | | | |"
-
-
-def _plain(text: str) -> str:
-    """The text, of which nothing is markup, a link, an address or somebody's name to be notified."""
-    shown = visible(text, 1000).replace("&", "&amp;").replace("<", "&lt;")
-    return _SPECIAL.sub(r"\\\1", shown).replace("\\@", "&#64;")
 
 
 def _plain_id(flip: Json) -> str:

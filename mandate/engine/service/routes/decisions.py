@@ -10,16 +10,19 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from ...action import Action
 from ...decision import FindingOutcome
 from ...errors import MandateError
-from ...evidence import bundle, proving, reading
+from ...evidence import proving, spelling
 from ...evidence import query as searching
 from ...gate import Answer
 from ...input.base import Frozen
 from ...report import entries as listing
 from .. import answers, bodies
+from ..accept import best
 from ..access.roles import Caller
 from ..asking import Question
+from ..forms import FORMS
 from ..parts import Parts
 from ..problems import Problem, of
 from .dependencies import Permitted, TheParts, problem_responses
@@ -145,62 +148,76 @@ def _decided(parts: Parts, question: Question, caller: Caller, key: str | None, 
 @router.get(
     "/decisions/{reference}",
     name="decision",
-    responses=problem_responses(401, 403, 404, 503),
+    responses={
+        200: {"description": "The decision", "content": {kind: {} for kind in FORMS}},
+        **problem_responses(400, 401, 403, 404, 406, 503),
+    },
+    response_class=Response,
 )
-async def decision(reference: str, request: Request, caller: Permitted, parts: TheParts) -> Response:
-    """A recorded decision, by its id: the answer, or what proves it, as `Accept` asks.
+async def decision(
+    reference: str,
+    caller: Permitted,
+    parts: TheParts,
+    accept: Annotated[str | None, Header(description="One of the media types below.")] = None,
+) -> Response:
+    """A recorded decision, by its id: the answer, a report of it, or what proves it, as `Accept` asks.
 
-    `application/json`: the answer; `application/vnd.dev.sigstore.bundle.v0.3+json`: the envelope, which
-    Cosign verifies; `application/vnd.mandate.proof.v1+json`: the same with its proof and the signed head.
+    `application/json`: the answer. `application/vnd.dsse.envelope.v1+json`: what was signed.
+    `application/vnd.dev.sigstore.bundle.v0.3+json`: the same as Cosign verifies it.
+    `application/vnd.mandate.proof.v1+json`: the same with its proof and the signed head.
+    `application/sarif+json`, `application/junit+xml`, `text/markdown`, `text/plain`: reports.
     """
-    wanted = request.headers.get("accept", "*/*")
-
-    def found() -> Response:
-        ledger, keys = parts.ledger(), parts.keys()
-        if "proof" in wanted:
-            return Response(
-                proving.prove(ledger, reference, keys), media_type="application/vnd.mandate.proof.v1+json"
-            )
-        record = reading.find(ledger, reference, keys)
-        if "sigstore" in wanted:
-            return Response(bundle.export(record.envelope), media_type=bundle.MEDIA_TYPE)
-        answer = Answer(record.document, record.judgement, record.receipt, record.what_if)
-        return JSONResponse(answers.body(answer, parts.documentation))
-
-    return await parts.turns.run(found)
+    kind, form = best(accept, FORMS)
+    content = await parts.turns.run(lambda: form(parts, reference))
+    return Response(content, media_type=kind, headers={"Vary": "Accept"})
 
 
-@router.get("/decisions", name="decisions", responses=problem_responses(400, 401, 403, 503))
+_Text = Annotated[str | None, Query(min_length=1, max_length=512)]
+_Digest = Annotated[
+    str | None, Query(pattern=r"^(sha256:)?[0-9a-f]{64}$", description="The artifact's root digest.")
+]
+
+
+@router.get("/decisions", name="decisions", responses=problem_responses(400, 401, 403, 422, 503))
 async def decisions(
     caller: Permitted,
     parts: TheParts,
-    model: str | None = None,
-    version: str | None = None,
-    sha256: str | None = None,
+    model: _Text = None,
+    version: _Text = None,
+    digest: _Digest = None,
     outcome: Literal["allow", "deny", "undecided"] | None = None,
-    action: str | None = None,
-    environment: str | None = None,
-    revision: str | None = None,
-    rule: str | None = None,
-    control: str | None = None,
-    person: str | None = None,
-    kind: str | None = None,
+    action: Action | None = None,
+    environment: _Text = None,
+    revision: _Text = None,
+    rule: _Text = None,
+    control: _Text = None,
+    person: _Text = None,
+    kind: Annotated[str, Query(description="`what-if`, `approval`, …; `any` for all of them.")] = "decision",
+    since: Annotated[str | None, Query(description="From this day or instant on (UTC).")] = None,
+    until: Annotated[
+        str | None, Query(description="Before this instant; until the end of this day (UTC).")
+    ] = None,
     before: Annotated[int | None, Query(ge=0, description="The next page, as the last one said.")] = None,
     limit: Annotated[int, Query(ge=1, le=searching.MOST)] = 50,
 ) -> Response:
-    """Entries of the ledger, the newest first, by what they are about."""
+    """Entries of the ledger, the newest first, by what they are about.
+
+    A page is said by the index before which it begins: what is recorded meanwhile moves none.
+    """
     asked = searching.Query(
-        kind=kind,
+        kind=None if kind == "any" else spelling.kind(kind, where="kind"),
         model=model,
         version=version,
-        sha256=sha256,
+        sha256=None if digest is None else digest.removeprefix("sha256:"),
         outcome=outcome,
-        action=action,
+        action=None if action is None else action.value,
         environment=environment,
         revision=revision,
         rule=rule,
         control=control,
         person=person,
+        since=None if since is None else spelling.instant(since, where="since"),
+        until=None if until is None else spelling.instant(until, where="until", end=True),
     )
 
     def page() -> Response:

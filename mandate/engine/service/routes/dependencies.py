@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from ..access.roles import Caller
 from ..parts import Parts
-from ..problems import MEDIA_TYPE
+from ..problems import MEDIA_TYPE, Fault, Problem, pointer
 
 
 async def parts(request: Request) -> Parts:
@@ -23,7 +23,28 @@ async def permitted(request: Request) -> Caller:
     return await found.authentication.permitted(request, request.scope["route"].name)
 
 
-Permitted = Annotated[Caller, Depends(permitted)]
+async def understood(request: Request) -> Caller:
+    """The same, if the route knows what stands behind the `?`; `Problem` 422 if not.
+
+    A parameter that is passed over could have been `dry_run`, misspelt.
+    """
+    caller = await permitted(request)
+    if not request.scope["query_string"]:
+        return caller
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    seen: set[str] = set()
+    faults = []
+    for name, _ in request.query_params.multi_items():
+        if name in seen or name not in known:
+            fault = "stands twice" if name in seen else f"is none of {', '.join(sorted(known)) or 'none'}"
+            faults.append(Fault(pointer("query", name[:100]), fault))
+        seen.add(name)
+    if faults:
+        raise Problem(422, "The request does not fit", faults=faults[:20], next_step="See /openapi.json")
+    return caller
+
+
+Permitted = Annotated[Caller, Depends(understood)]
 TheParts = Annotated[Parts, Depends(parts)]
 
 _PROBLEM: dict[str, Any] = {
@@ -54,6 +75,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "Nobody knows the caller",
         403: "The caller may not",
         404: "There is no such thing",
+        406: "It has no such form",
         413: "The body is too long",
         415: "The body is not JSON",
         422: "A field is wrong",
