@@ -26,7 +26,10 @@ from .engine.evidence.sql.ledger import SqlLedger
 from .engine.gate import Facts, Gate
 from .engine.policy.bundle import Bundle
 from .engine.service import processes, server
+from .engine.service.access import key_sources
 from .engine.service.access.authentication import Authentication
+from .engine.service.access.issuer_keys import IssuerKeys
+from .engine.service.access.issuers import Issuers, Trusted
 from .engine.service.access.tokens import Callers
 from .engine.service.admission.door import Door
 from .engine.service.admission.glass import Glass
@@ -75,7 +78,7 @@ class Service:
         metrics = Metrics()
         return Parts(
             settings=settings,
-            authentication=Authentication(callers),
+            authentication=Authentication(callers, self._issuers(metrics)),
             gate=lambda: self._now.gate,
             facts=self._facts,
             ledger=lambda: self._now.ledger,
@@ -105,6 +108,15 @@ class Service:
             turns=Turns(at_once=limits.at_once, waiting=limits.waiting, seconds=limits.seconds),
             metrics=metrics,
         )
+
+    def _issuers(self, metrics: Metrics) -> Issuers:
+        configuration = self._configuration
+        trusted = []
+        for each in configuration.settings.service.oidc:
+            told = metrics.issuer_keys.labels(each.issuer).set_to_current_time
+            keys = IssuerKeys(each, key_sources.reader(each, configuration.path), told)
+            trusted.append(Trusted(each, keys))
+        return Issuers(trusted)
 
     @property
     def _now(self) -> _Open:

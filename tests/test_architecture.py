@@ -125,7 +125,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.opa.said",
         "mandate.engine.remote",
     ),
-    "mandate.engine.service.settings": INPUT,
+    "mandate.engine.service.settings": (*INPUT, "mandate.engine.service.access.issuer_settings"),
+    "mandate.engine.service.access.issuer_settings": (
+        *INPUT,
+        "mandate.engine.service.access.addresses",
+        "mandate.engine.service.access.roles",
+    ),
     "mandate.engine.service": (
         *VALUES,
         "mandate.__version__",
@@ -133,6 +138,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.evidence",
         "mandate.engine.gate",
         "mandate.engine.opa.deadline",
+        "mandate.engine.opa.endpoint",
         "mandate.engine.recorded_facts",
         "mandate.engine.report",
         "mandate.engine.service",

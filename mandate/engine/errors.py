@@ -13,6 +13,7 @@
         ├── NotAnAnswer        OPA answered, but not with a decision of the expected policies
         ├── SubjectChanged     the model is no longer what was judged
         ├── RegistryUnavailable
+        ├── IssuerUnavailable  nobody can say whether a caller's token is its issuer's
         ├── UnderWay           something else is being done to the model, or was cut off
         └── NotRecorded        the ledger could not take the decision, or is damaged
 
@@ -97,6 +98,10 @@ class SubjectChanged(CouldNotDecide):
 
 class RegistryUnavailable(CouldNotDecide):
     """The model registry could not be asked."""
+
+
+class IssuerUnavailable(CouldNotDecide):
+    """The keys of an OpenID Connect issuer could not be read."""
 
 
 class UnderWay(CouldNotDecide):

@@ -34,8 +34,9 @@ def application(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with parts.open():
-            yield
+        async with parts.authentication.open():
+            with parts.open():
+                yield
 
     app = FastAPI(
         title="Mandate",

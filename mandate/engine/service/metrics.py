@@ -58,4 +58,10 @@ class Metrics:
             "Whether the newest list of callers is not in use, because it is wrong",
             registry=self.registry,
         )
+        self.issuer_keys = Gauge(
+            "mandate_issuer_keys_read_seconds",
+            "When the keys of an OpenID Connect issuer were last read, since 1970",
+            ["issuer"],
+            registry=self.registry,
+        )
         self.ready = Gauge("mandate_ready", "Whether the service can decide", registry=self.registry)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ..input.base import Frozen, Name
+from .access.issuer_settings import IssuerSettings
 
 
 class TlsSettings(Frozen):
@@ -59,6 +61,12 @@ class AdmissionSettings(Frozen):
     """The same object with the same facts gets the same decision within this time, and at most twice it."""
 
 
+def _each_once(issuers: list[IssuerSettings]) -> list[IssuerSettings]:
+    if len({each.shown for each in issuers}) < len(issuers):
+        raise PydanticCustomError("twice", "an issuer stands twice: give it all of its grants in one place")
+    return issuers
+
+
 class ServiceSettings(Frozen):
     """How `mandate serve` serves."""
 
@@ -67,6 +75,8 @@ class ServiceSettings(Frozen):
     tls: TlsSettings | None = None
     callers: str = "callers.yaml"
     """Who may ask: names, roles and hashes of tokens, see `schemas/callers.json`."""
+    oidc: Annotated[list[IssuerSettings], AfterValidator(_each_once)] = []
+    """Whose signed tokens count as well, such as those of GitHub Actions: see docs/service-access.md."""
     limits: LimitSettings = LimitSettings()
     collect: CollectSettings = CollectSettings()
     admission: AdmissionSettings = AdmissionSettings()

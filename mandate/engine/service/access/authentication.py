@@ -1,9 +1,11 @@
-"""Who is calling, and whether they may: by a bearer token, or by a client certificate that the TLS layer
-verified."""
+"""Who is calling, and whether they may: by a bearer token that is on the list, by one that an issuer signed,
+or by a client certificate that the TLS layer verified."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from anyio import to_thread
 from fastapi import Request
@@ -11,6 +13,8 @@ from fastapi import Request
 from ...errors import BadConfiguration
 from ...report.visible import visible
 from ..problems import Problem
+from . import refusals
+from .issuers import Issuers, seems_signed
 from .roles import ACCESS, Caller
 from .tokens import Callers
 
@@ -22,8 +26,15 @@ _LONGEST_TOKEN = 16_384
 class Authentication:
     """The ways in which callers are known."""
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, issuers: Issuers) -> None:
         self._callers = callers
+        self._issuers = issuers
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Keep what is known of issuers up to date in this context."""
+        async with self._issuers.open():
+            yield
 
     @property
     def problem(self) -> BadConfiguration | None:
@@ -57,38 +68,29 @@ class Authentication:
             caller = None if subject is None else self._callers.by_certificate(subject)
         elif len(headers) > 1:
             # What stands before the service may have looked at the other one.
-            raise _unknown("there is more than one Authorization header")
+            raise refusals.unknown("there is more than one Authorization header")
         else:
             scheme, _, token = headers[0].partition(" ")
-            caller = self._by_token(token.strip()) if scheme.lower() == "bearer" else None
+            caller = await self._by_token(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
-            raise _unknown()
+            raise refusals.unknown()
         return caller
 
-    def _by_token(self, token: str) -> Caller | None:
+    async def _by_token(self, token: str) -> Caller | None:
         if len(token) > _LONGEST_TOKEN:
-            raise _unknown(f"the token has more than {_LONGEST_TOKEN} characters")
-        return self._callers.by_token(token)
+            raise refusals.unknown(f"the token has more than {_LONGEST_TOKEN} characters")
+        listed = self._callers.by_token(token)
+        if listed is None and self._issuers and seems_signed(token):
+            return await self._issuers.caller(token)
+        return listed
 
 
 def _demand(caller: Caller, route: str) -> None:
     if not caller.may(route):
-        raise Problem(
-            403,
-            "You may not do this",
+        raise refusals.not_allowed(
             f"it takes one of the roles {', '.join(sorted(ACCESS.get(route, ())))}",
-            next_step="Ask whoever keeps the list of callers",
+            "Ask whoever keeps the list of callers, or the grants of your issuer",
         )
-
-
-def _unknown(detail: str = "") -> Problem:
-    return Problem(
-        401,
-        "Nobody knows you",
-        detail,
-        next_step="Send Authorization: Bearer and a token that is on the list of callers",
-        headers={"WWW-Authenticate": 'Bearer realm="mandate"'},
-    )
 
 
 def _refusal(request: Request, route: str, caller: Caller | None, problem: Problem) -> dict[str, object]:

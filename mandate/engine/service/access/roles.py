@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+LONGEST_NAME = 300
+"""Characters of a caller's name: with an idempotency key behind it, it is the name of a request."""
+
 
 class Role(StrEnum):
     """What a caller is there for."""

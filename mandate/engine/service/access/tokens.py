@@ -20,7 +20,7 @@ from ... import strict_yaml
 from ...errors import BadConfiguration
 from ...input.base import Frozen, Name, Sha256
 from ...input.instants import Instant
-from .roles import Caller, Role
+from .roles import LONGEST_NAME, Caller, Role
 
 _log = logging.getLogger(__name__)
 PREFIX = "mandate_"
@@ -31,7 +31,7 @@ _BYTES = 32
 class Listed(Frozen):
     """Somebody who may call, as `callers.yaml` lists them."""
 
-    name: Name
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
     token_sha256: Annotated[list[Sha256], Field(max_length=10)] = []
     """SHA-256 of each token that counts; two while one takes the place of the other."""
