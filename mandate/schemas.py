@@ -15,7 +15,7 @@ from typing import Any
 
 from . import composition, share
 from .collectors import approvals, developers, provenance
-from .engine import configuration_schema
+from .engine import chart_schema, configuration_schema
 from .engine.evidence import predicates
 from .engine.evidence import schema as of_predicates
 from .engine.evidence.export import manifest as export_manifest
@@ -56,6 +56,9 @@ def _of_predicates() -> Mapping[str, Callable[[], dict[str, Any]]]:
 
 
 FILES: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "deploy/helm/mandate/values.schema.json": lambda: chart_schema.json_schema(
+        composition.collector_options()
+    ),
     "schemas/approvals.v1.json": approvals.schema,
     "schemas/callers.json": lambda: configuration_schema.of_list(
         CALLERS, "callers.yaml", "Who may call the service."

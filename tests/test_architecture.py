@@ -66,6 +66,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "mandate.engine.service.settings",
     ),
     "mandate.engine.configuration_schema": ("mandate.engine.configuration", "mandate.engine.input"),
+    "mandate.engine.chart_schema": ("mandate.engine.configuration_schema",),
     "mandate.engine.policy": (*VALUES, "mandate.share", "mandate.engine.policy"),
     # A revision is named by the mandate.yaml that names its roots, too.
     "mandate.engine.policy.release_keys": (

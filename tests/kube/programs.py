@@ -27,6 +27,11 @@ def etcd() -> Path:
     return _built("etcd", "etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3")
 
 
+def helm() -> Path:
+    """What puts charts together."""
+    return _built("helm", "helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", "version")
+
+
 def _built(name: str, folder: str, module: str, package: str, asked: str = "--version") -> Path:
     pinned = re.search(rf"{re.escape(module)} v(\S+)", (_HERE / folder / "go.mod").read_text())
     assert pinned
