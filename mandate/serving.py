@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import composition
@@ -25,7 +28,7 @@ from .engine.evidence.recorder import Recorder
 from .engine.evidence.sql.ledger import SqlLedger
 from .engine.gate import Facts, Gate
 from .engine.policy.bundle import Bundle
-from .engine.service import processes, server
+from .engine.service import metrics, processes, server, tracing
 from .engine.service.access import key_sources
 from .engine.service.access.authentication import Authentication
 from .engine.service.access.issuer_keys import IssuerKeys
@@ -38,12 +41,17 @@ from .engine.service.asking import Question
 from .engine.service.certificates import Certificates
 from .engine.service.elsewhere import FactsElsewhere
 from .engine.service.metrics import Metrics
+from .engine.service.observed import ObservedEvidence, ObservedFacts, ObservedJudge, Stages
 from .engine.service.parts import Parts
+from .engine.service.readiness import Readiness
 from .engine.service.turns import Turns
-from .engine.service.workers import Workers
+from .engine.service.upkeep import Upkeep
+from .engine.service.workers import WorkerFailed, Workers
+from .judging import Judging
 
-_GARBAGE = 400
-"""Percent, see `LocalOpa`: an OPA that is asked all day collects garbage a quarter as often."""
+_LOOK_SECONDS = 1.0
+_FAILURES = 2
+"""So often in a row an OPA of our own must not answer before another takes its place."""
 
 
 @dataclass
@@ -51,11 +59,15 @@ class _Open:
     """What lives as long as the service does."""
 
     gate: Gate
-    judge: composition.ReadyJudge
+    judging: Judging
     recorder: Recorder
     ledger: SqlLedger
-    bundle: Bundle
     keys: Believed
+
+    @property
+    def bundle(self) -> Bundle:
+        """The policies in use."""
+        return self.judging.bundle
 
 
 class Service:
@@ -64,6 +76,22 @@ class Service:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._opened: _Open | None = None
+        self._metrics = Metrics()
+        self._tracing = tracing.configured(configuration.settings.service.traces, os.environ)
+        callers = configuration.path(configuration.settings.service.callers)
+        self._authentication = Authentication(Callers(callers), self._issuers())
+        self._stages = Stages(self._metrics, self._tracing)
+        limits = configuration.settings.service.limits
+        self._turns = Turns(at_once=limits.at_once, waiting=limits.waiting, seconds=limits.seconds)
+        self._turns.refused = self._metrics.refused.inc
+        self._readiness = Readiness(
+            opa=self._demand_opa,
+            ledger=self._demand_ledger,
+            entries=self._count_entries,
+            turns=self._turns,
+            at_once=limits.at_once,
+            metrics=self._metrics,
+        )
         collect = configuration.settings.service.collect
         command = [sys.executable, "-m", "mandate.working", str(configuration.file), str(collect.megabytes)]
         self._workers = (
@@ -73,12 +101,9 @@ class Service:
     def parts(self) -> Parts:
         """The parts, closed until `Parts.open` is entered."""
         settings = self._configuration.settings.service
-        callers = Callers(self._configuration.path(settings.callers))
-        limits = settings.limits
-        metrics = Metrics()
         return Parts(
             settings=settings,
-            authentication=Authentication(callers, self._issuers(metrics)),
+            authentication=self._authentication,
             gate=lambda: self._now.gate,
             facts=self._facts,
             ledger=lambda: self._now.ledger,
@@ -95,25 +120,27 @@ class Service:
                     keys=lambda: self._now.keys,
                     state=self._state,
                     clock=composition.now,
-                    metrics=metrics,
+                    metrics=self._metrics,
                 ),
                 environment=lambda name: composition.known_environment(name, self._now.bundle),
                 risk_tier_of=partial(composition.configured_tier, self._configuration),
                 clock=composition.now,
-                metrics=metrics,
             ),
             documentation=composition.documentation(self._configuration),
-            ready=self._ready,
+            readiness=self._readiness,
+            publish=self._publish,
+            notes=lambda: self._now.judging.notes,
             open=self._open,
-            turns=Turns(at_once=limits.at_once, waiting=limits.waiting, seconds=limits.seconds),
-            metrics=metrics,
+            turns=self._turns,
+            metrics=self._metrics,
+            tracing=self._tracing,
         )
 
-    def _issuers(self, metrics: Metrics) -> Issuers:
+    def _issuers(self) -> Issuers:
         configuration = self._configuration
         trusted = []
         for each in configuration.settings.service.oidc:
-            told = metrics.issuer_keys.labels(each.issuer).set_to_current_time
+            told = self._metrics.issuer_keys.labels(each.issuer).set_to_current_time
             keys = IssuerKeys(each, key_sources.reader(each, configuration.path), told)
             trusted.append(Trusted(each, keys))
         return Issuers(trusted)
@@ -127,39 +154,60 @@ class Service:
     @contextmanager
     def _open(self) -> Iterator[None]:
         configuration = self._configuration
-        release = composition.policy_release(configuration)
-        compiled = composition.compiled_policies(configuration, release)
         with ExitStack() as stack:
-            judge = stack.enter_context(composition.judge(configuration, compiled, garbage=_GARBAGE))
+            stack.callback(self._tracing.close)
             recorder = composition.recorder(configuration, stack)
+            judging = Judging(configuration, recorder, self._metrics)
+            stack.callback(judging.close)
             ledger = composition.ledger(configuration)
             stack.callback(ledger.close)
             if self._workers is not None:
                 stack.callback(self._workers.close)
-            if release is not None:
-                release.use(composition.policy_store(configuration))
+            judge = ObservedJudge(judging.judge, self._stages, self._readiness.answered)
+            evidence = ObservedEvidence(
+                judging.evidence, self._stages, self._metrics, self._readiness.recorded
+            )
             self._opened = _Open(
-                gate=Gate(judge, composition.first_use(recorder, release), composition.now),
-                judge=judge,
+                gate=Gate(judge, evidence, composition.now),
+                judging=judging,
                 recorder=recorder,
                 ledger=ledger,
-                bundle=compiled,
                 keys=composition.public_keys(configuration),
             )
             try:
-                yield
+                with Upkeep(self._look, seconds=_LOOK_SECONDS):
+                    yield
             finally:
                 self._opened = None
 
-    def _ready(self) -> None:
-        now = self._now
-        now.judge.ready()
-        now.recorder.ready()
+    def _publish(self) -> None:
+        self._readiness.publish()
+        self._metrics.callers_refused.set(self._authentication.problem is not None)
+
+    def _demand_opa(self) -> None:
+        self._now.judging.judge.ready()
+
+    def _demand_ledger(self) -> None:
+        self._now.recorder.ready()
+
+    def _count_entries(self) -> int:
+        return self._now.ledger.count()
+
+    def _look(self) -> None:
+        judging = self._now.judging
+        judging.follow()
+        self._readiness.look()
+        self._publish()
+        if self._readiness.opa_failures >= _FAILURES:
+            judging.replace()
 
     def _state(self, kind: type[Predicate], **said: Any) -> Receipt:
         return self._now.recorder.event(kind, **said)
 
     def _facts(self, question: Question, caller: str) -> Facts:
+        return ObservedFacts(self._plain_facts(question, caller), self._stages)
+
+    def _plain_facts(self, question: Question, caller: str) -> Facts:
         configuration, bundle = self._configuration, self._now.bundle
         environment = composition.known_environment(question.environment, bundle)
         if question.input is not None:
@@ -178,7 +226,16 @@ class Service:
                 next_step="Send an input, or set service.collect.workers",
             )
         wanted = Collected(str(question.subject), question.action, environment, caller)
-        return FactsElsewhere(wanted, self._workers.ask)
+        return FactsElsewhere(wanted, partial(self._asked_worker, self._workers, bundle.revision))
+
+    def _asked_worker(self, workers: Workers, revision: str, question: dict[str, Any]) -> dict[str, Any]:
+        """What a worker answers by the policies in use: those that the settings name may be newer, or bad."""
+        with self._metrics.collecting.track_inprogress():
+            try:
+                return workers.ask({**question, "revision": revision})
+            except WorkerFailed:
+                self._metrics.collecting_failed.inc()
+                raise
 
     def _admit(self, body: bytes, kind: str) -> Receipt:
         envelope = dsse.parse(body)
@@ -196,19 +253,35 @@ class Service:
         return self._now.recorder.admit(envelope, self._now.keys.of_person(predicate.by, revision))
 
 
-def serve(configuration: Configuration, *, workers: int = 1, inherited: int | None = None) -> int:
-    """Serve until a signal ends it, in so many processes; `inherited` is the socket of their parent.
+def serve(
+    configuration: Configuration,
+    *,
+    workers: int = 1,
+    overrides: Sequence[str] = (),
+    inherited: int | None = None,
+    measured: tuple[Path, int] | None = None,
+) -> int:
+    """Serve until a signal ends it, in so many processes.
 
+    `overrides`: what was set on the command line, for those processes too. `inherited`: the socket of their
+    parent; `measured`: the folder in which they measure together, and the number of this one.
     Returns the exit code. `BadConfiguration` if the settings cannot be used.
     """
+    if measured is not None:
+        metrics.share(*measured)
     parts = Service(configuration).parts()  # what is wrong with the settings is said before anything runs
     certificates = _certificates(configuration)
     settings = parts.settings
     listening = _listening(configuration) if inherited is None else socket.socket(fileno=inherited)
     if workers > 1:
-        arguments = ["serve", "--fd", str(listening.fileno()), "--config", str(configuration.file)]
-        command = processes.again(arguments)
-        return processes.keep(command, workers, listening, grace=server.grace(settings))
+        with TemporaryDirectory(prefix="mandate-metrics-") as folder:
+            common = ["serve", "--fd", str(listening.fileno()), "--config", str(configuration.file)]
+            common += [part for override in overrides for part in ("--set", override)]
+            commands = [
+                processes.again([*common, "--measured", folder, str(number)]) for number in range(workers)
+            ]
+            ended = partial(metrics.forget, Path(folder))
+            return processes.keep(commands, listening, grace=server.grace(settings), ended=ended)
     if certificates is not None:
         certificates.watch(lambda expires: parts.metrics.certificate.set(expires.timestamp()))
     server.run(application(parts), settings, certificates, listening)

@@ -43,7 +43,7 @@ def answered(configuration: Configuration, question: dict[str, Any]) -> dict[str
     try:
         facts = composition.collected(
             configuration,
-            composition.bundle(configuration),
+            composition.past_policies(configuration, question["revision"]),
             question["uri"],
             composition.model_registry(configuration),
             action=question["action"],

@@ -27,7 +27,15 @@ from .ledgers import (
 )
 from .opa import ReadyJudge, judge, local_opa, opa_program, sidecar
 from .people import consenting, shown
-from .policies import bundle, compiled_policies, documentation, policy_folders, policy_release, policy_store
+from .policies import (
+    bundle,
+    compiled_policies,
+    documentation,
+    past_policies,
+    policy_folders,
+    policy_release,
+    policy_store,
+)
 from .process import caller, now
 from .registries import lifecycle, model_registry
 from .replays import comparison, means_of_replay
@@ -69,6 +77,7 @@ __all__ = [
     "opa_program",
     "open_ledger",
     "opened",
+    "past_policies",
     "policy_folders",
     "policy_release",
     "policy_store",

@@ -38,6 +38,11 @@ def compiled_policies(configuration: Configuration, release: Release | None) -> 
     return policy_bundle.compile(_folders(configuration), opa=opa, store=store)
 
 
+def past_policies(configuration: Configuration, revision: str) -> Bundle:
+    """The policies of a revision that decided here, or is about to. `BadPolicy` if they were not kept."""
+    return policy_bundle.past(revision, store=policy_store(configuration))
+
+
 def _folders(configuration: Configuration) -> list[Path]:
     from .. import share
 

@@ -6,15 +6,26 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from ..report.visible import visible
+
+Context = Callable[[], Mapping[str, Any]]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and what the call gave as `extra`."""
+    """One JSON object a line: time, level, logger, message, and what the call gave as `extra`.
+
+    `context`: what every line says beside that, such as the request that is being served.
+    """
+
+    def __init__(self, context: Context = dict) -> None:
+        super().__init__()
+        self._context = context
 
     def format(self, record: logging.LogRecord) -> str:
         """The line. Control and non-ASCII characters are escaped."""
@@ -23,8 +34,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **self._context(),
             **{name: value for name, value in vars(record).items() if name not in _STANDARD},
         }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
 
@@ -38,10 +52,33 @@ class Lines(logging.Formatter):
 
 def configure() -> None:
     """Log Mandate's own events: warnings at a terminal, everything of note in CI or a pipe, as JSON there."""
-    person = sys.stderr.isatty() and not os.environ.get("CI")
-    handler = logging.StreamHandler()
-    handler.setFormatter(Lines() if person else JsonLines())
-    logger = logging.getLogger("mandate")
-    logger.handlers[:] = [handler]
+    person = _is_read_by_a_person()
+    _log_to(logging.getLogger("mandate"), Lines() if person else JsonLines(), person=person)
+
+
+def serve(context: Context) -> None:
+    """Log as a service does: what libraries say too, in the same form. `context`: see `JsonLines`."""
+    person = _is_read_by_a_person()
+    formatter = Lines() if person else JsonLines(context)
+    _log_to(logging.getLogger("mandate"), formatter, person=person)
+    _log_to(logging.getLogger("uvicorn"), formatter, person=person)
+    root = logging.getLogger()
+    root.handlers[:] = [_handler(formatter)]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def _is_read_by_a_person() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def _log_to(logger: logging.Logger, formatter: logging.Formatter, *, person: bool) -> None:
+    logger.handlers[:] = [_handler(formatter)]
     logger.setLevel(logging.WARNING if person else logging.INFO)
     logger.propagate = False
+
+
+def _handler(formatter: logging.Formatter) -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    return handler

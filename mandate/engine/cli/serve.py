@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ..configuration import Configuration
-from . import options
+from . import logs, options
 
 
 @click.command("serve")
@@ -17,13 +19,24 @@ from . import options
     help="Processes that answer; each has an OPA of its own, unless opa.url names a sidecar.",
 )
 @click.option("--fd", type=int, hidden=True, help="The socket of the process that started this one.")
+@click.option(
+    "--measured",
+    type=(click.Path(path_type=Path), int),
+    hidden=True,
+    help="Where this process measures together with others, and which of them it is.",
+)
 @options.configured
-def command(workers: int, fd: int | None, configuration: Configuration) -> int:
+def command(
+    workers: int, fd: int | None, measured: tuple[Path, int] | None, configuration: Configuration
+) -> int:
     """Answer over HTTP what `mandate check` answers here.
 
     Who may ask stands in callers.yaml: `mandate token` makes a token, and the line for that list. The
     settings are those under `service` in mandate.yaml. A signal ends it; what was begun by then is answered.
     """
     from ...serving import serve
+    from ..service import current
 
-    return serve(configuration, workers=workers, inherited=fd)
+    logs.serve(current.said)
+    overrides = click.get_current_context().params["overrides"]
+    return serve(configuration, workers=workers, overrides=overrides, inherited=fd, measured=measured)

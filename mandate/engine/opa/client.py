@@ -17,6 +17,7 @@ from .answer import Answer, parse
 from .deadline import BoundedSocket, Deadline, TooMuch, allowed
 from .endpoint import Endpoint
 from .said import quoted
+from .traced import HEADER, TRACEPARENT
 
 BUNDLE = "mandate"
 """The name under which OPA is given Mandate's policies."""
@@ -136,7 +137,9 @@ class OpaClient:
         whole = False
         try:
             connection.begin(deadline)
-            connection.request(method, self._endpoint.prefix + target, body, self._headers)
+            trace = TRACEPARENT.get()
+            headers = self._headers if trace is None else {**self._headers, HEADER: trace}
+            connection.request(method, self._endpoint.prefix + target, body, headers)
             response = connection.getresponse()
             try:
                 answer = self._read(response)

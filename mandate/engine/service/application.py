@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from starlette.routing import Route
 
 from ... import __version__
-from ..report.visible import visible
 from . import problems
-from .access.roles import ACCESS, OPEN, Caller
-from .metrics import Metrics
+from .access.roles import ACCESS, OPEN
+from .observing import Observing
 from .parts import Parts
 from .routes import admission, decisions, health, log, records, subjects
 
-_log = logging.getLogger(__name__)
 _ROUTERS = (
     decisions.router,
     subjects.router,
@@ -52,7 +48,7 @@ def application(parts: Parts) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     _demand_access(app)
-    app.middleware("http")(_measured(parts.metrics))
+    app.add_middleware(Observing, metrics=parts.metrics, tracing=parts.tracing)
     return app
 
 
@@ -62,41 +58,3 @@ def _demand_access(app: FastAPI) -> None:
     named = {route.name for route in routes if isinstance(route, Route)}
     if unknown := named ^ (ACCESS.keys() | OPEN):
         raise RuntimeError(f"the routes and the table of roles differ in {', '.join(sorted(unknown))}")
-
-
-def _measured(
-    metrics: Metrics,
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    async def measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = time.perf_counter()
-        status = 500
-        try:
-            response = await answer(request)
-            status = response.status_code
-        finally:
-            # The route's pattern, never the path: a caller must not make as many series as it likes.
-            route = getattr(request.scope.get("route"), "path", "unknown")
-            seconds = time.perf_counter() - began
-            metrics.requests.labels(request.method, route, str(status)).inc()
-            metrics.seconds.labels(route).observe(seconds)
-            _log.info(
-                "answered",
-                extra={
-                    "method": visible(request.method, 20),
-                    "route": route,
-                    "status": status,
-                    "seconds": round(seconds, 6),
-                    **_who(request),
-                },
-            )
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-    return measured
-
-
-def _who(request: Request) -> dict[str, str]:
-    """Who called and how that is known, if it is."""
-    caller: Caller | None = getattr(request.state, "caller", None)
-    return {} if caller is None else {"caller": visible(caller.name), "how": caller.how}

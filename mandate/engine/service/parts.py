@@ -17,7 +17,9 @@ from .access.authentication import Authentication
 from .admission.door import Door
 from .asking import Question
 from .metrics import Metrics
+from .readiness import Readiness
 from .settings import ServiceSettings
+from .tracing import Tracing
 from .turns import Turns
 
 
@@ -40,8 +42,11 @@ class Parts:
     """Whose signatures count."""
     admit: Callable[[bytes, str], Receipt]
     """Record an envelope that a person signed, of this kind (`approval`). `BadInput` if it does not count."""
-    ready: Callable[[], None]
-    """Return if OPA answers with the expected policies and the ledger takes entries; raise if not."""
+    readiness: Readiness
+    publish: Callable[[], None]
+    """Bring measurements up to date that nobody counts: what this process knows of itself."""
+    notes: Callable[[], tuple[str, ...]]
+    """What people should know of a service that is ready."""
     door: Door
     """Of the cluster."""
     documentation: Link | None
@@ -49,3 +54,4 @@ class Parts:
     open: Callable[[], AbstractContextManager[None]]
     turns: Turns
     metrics: Metrics
+    tracing: Tracing

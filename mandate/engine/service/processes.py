@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -37,19 +37,21 @@ def bound(listen: str) -> socket.socket:
     return made
 
 
-def keep(command: Sequence[str], count: int, shared: socket.socket, *, grace: float) -> int:
-    """Run `count` processes of `command` until a signal ends them; they have `grace` seconds to end.
+def keep(
+    commands: Sequence[Sequence[str]], shared: socket.socket, *, grace: float, ended: Callable[[int], None]
+) -> int:
+    """Run a process of each command until a signal ends them; they have `grace` seconds to end.
 
-    Returns the exit code: 0 after a signal, 1 if all processes end by themselves at once.
+    `ended` is told which one ended by itself, before another takes its place. Returns the exit code.
     """
     wanted: list[int] = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _frame: wanted.append(number))
 
-    def start() -> tuple[subprocess.Popen[bytes], float]:
+    def start(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], float]:
         return subprocess.Popen(command, pass_fds=[shared.fileno()]), time.monotonic()
 
-    running = [start() for _ in range(count)]
+    running = [start(command) for command in commands]
     while not wanted:
         time.sleep(_EVERY_SECONDS)
         for index, (process, since) in enumerate(running):
@@ -60,7 +62,8 @@ def keep(command: Sequence[str], count: int, shared: socket.socket, *, grace: fl
             )
             if time.monotonic() - since < _PAUSE_SECONDS:
                 time.sleep(_PAUSE_SECONDS)
-            running[index] = start()
+            ended(index)
+            running[index] = start(commands[index])
     for process, _ in running:
         process.send_signal(signal.SIGTERM)
     end = time.monotonic() + grace

@@ -84,3 +84,6 @@ class ServiceSettings(Frozen):
     """Whether `/healthz`, `/readyz` and `/metrics` answer without a token."""
     proxies: list[Name] = []
     """Addresses of proxies whose `X-Forwarded-*` headers count, for logs only."""
+    traces: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """Where spans go, OTLP over HTTP, such as `http://collector:4318/v1/traces`; `None`: where
+    OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`) say, or nowhere."""

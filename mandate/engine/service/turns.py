@@ -31,10 +31,13 @@ class Turns:
         self._limiter: CapacityLimiter | None = None
         self.taken = 0
         """Requests that are being served or wait."""
+        self.refused: Callable[[], None] = lambda: None
+        """Told of each request that is sent away."""
 
     async def run(self, work: Callable[[], Done], *, seconds: float | None = None) -> Done:
         """What `work` returns; OPA has no more time for it than is left. `Problem` 503 if it is not begun."""
         if self.taken >= self._most:
+            self.refused()
             raise _overloaded(f"{self.taken} requests are being served or wait")
         allowed = self._seconds if seconds is None else min(seconds, self._seconds)
         end = time.monotonic() + allowed
@@ -44,6 +47,7 @@ class Turns:
             with anyio.move_on_after(allowed) as waiting:
                 await limiter.acquire_on_behalf_of(token := object())
             if waiting.cancelled_caught:
+                self.refused()
                 raise _overloaded(f"its turn did not come within {allowed:g} s")
             try:
                 # In a thread beyond AnyIO's own limit: this one is the limit.

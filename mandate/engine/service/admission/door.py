@@ -31,7 +31,6 @@ from ...evidence.standing import Ledger, Standing
 from ...gate import Facts, Gate
 from ...input import Action
 from ...recorded_facts import RecordedFacts
-from ..metrics import Metrics
 from ..settings import AdmissionSettings
 from . import claims, extractors, verdict
 from .case import Case
@@ -62,7 +61,6 @@ class Door:
     risk_tier_of: Callable[[str], str | None]
     """What the settings say of a model; `None` if they say nothing."""
     clock: Callable[[], datetime]
-    metrics: Metrics
     examined: Examinations = field(default_factory=Examinations)
 
     def judge(self, environment: str, asked: AdmissionRequest, caller: str) -> Verdict:
@@ -137,9 +135,6 @@ class Door:
         except UnknownSubject as error:
             reason = Reason(error.what, "mandate.standing")
             return verdict.denied(reason, *others, *self.glass.refused(case), next_step=error.next_step)
-        if answer.receipt is not None:
-            asked = answer.document.request
-            self.metrics.outcomes.labels(answer.outcome, asked.action, asked.environment, "False").inc()
         refused = () if answer.outcome is Outcome.ALLOW else self.glass.refused(case)
         return verdict.of(answer, (*others, *refused))
 

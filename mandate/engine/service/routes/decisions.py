@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from ...action import Action
-from ...decision import FindingOutcome
 from ...errors import MandateError
 from ...evidence import proving, spelling
 from ...evidence import query as searching
@@ -136,13 +135,7 @@ async def decide_batch(
 def _decided(parts: Parts, question: Question, caller: Caller, key: str | None, *, what_if: bool) -> Answer:
     facts = parts.facts(question, caller.name)
     request = question.key(key, caller, what_if=what_if)
-    answer = parts.gate().decide(facts, request=request, what_if=what_if)
-    metrics, asked = parts.metrics, answer.document.request
-    metrics.outcomes.labels(answer.outcome, asked.action, asked.environment, str(answer.what_if)).inc()
-    for finding in answer.decision.findings:
-        if finding.outcome is not FindingOutcome.PASSED:
-            metrics.findings.labels(finding.rule, finding.outcome).inc()
-    return answer
+    return parts.gate().decide(facts, request=request, what_if=what_if)
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from ...errors import MandateError
 from ..problems import of
@@ -26,26 +26,25 @@ async def liveness() -> str:
     responses=problem_responses(401, 403, 503),
 )
 async def readiness(request: Request, parts: TheParts) -> Response:
-    """The service can decide: OPA answers with the expected policies, and the ledger takes entries."""
+    """The service can decide: OPA answers with the expected policies, and the ledger takes entries.
+
+    Below `ready`, a line says why new policies do not judge, if there are any.
+    """
     if not parts.settings.anonymous_probes:
         await permitted(request)
     try:
-        await parts.turns.run(parts.ready)
+        await parts.turns.run(parts.readiness.demand)
     except MandateError as error:
-        parts.metrics.ready.set(0)
         return of(error).response()
-    parts.metrics.ready.set(1)
-    return PlainTextResponse("ready\n")
+    return PlainTextResponse("\n".join(["ready", *parts.notes()]) + "\n")
 
 
 @router.get(
     "/metrics", name="metrics", response_class=PlainTextResponse, responses=problem_responses(401, 403)
 )
 async def metrics(request: Request, parts: TheParts) -> Response:
-    """Measurements in Prometheus' text format."""
+    """Measurements in Prometheus' text format, of all processes of this service."""
     if not parts.settings.anonymous_probes:
         await permitted(request)
-    measured = parts.metrics
-    measured.turns.set(parts.turns.taken)
-    measured.callers_refused.set(parts.authentication.problem is not None)
-    return Response(generate_latest(measured.registry), media_type=CONTENT_TYPE_LATEST)
+    parts.publish()
+    return Response(parts.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
