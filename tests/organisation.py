@@ -65,6 +65,11 @@ class Organisation:
         file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
         return self.mandate("check", "--input", str(file), "--output", "json", *arguments)
 
+    def asks(self, opa: str) -> None:
+        """Let the OPA at this address judge from now on."""
+        settings = self.folder / "mandate.yaml"
+        settings.write_text(settings.read_text().replace("opa:\n", f"opa:\n  url: {opa}\n", 1))
+
     def entries(self) -> list[dict[str, Any]]:
         """The ledger's entries."""
         entries: list[dict[str, Any]] = self.mandate("ledger", "show", "--output", "json").json

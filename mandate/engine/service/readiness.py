@@ -39,6 +39,7 @@ class Readiness:
         self._at_once = at_once
         self._metrics = metrics
         self._answered = self._recorded = 0.0
+        self._said: dict[str, str] = {}
         self.opa_failures = 0
         """How often in a row OPA gave no answer at all."""
 
@@ -79,7 +80,12 @@ class Readiness:
         try:
             self._demand(part)
         except MandateError as error:
-            _log.warning("the service cannot decide: %s", error)
+            if self._said.get(part) != error.what:  # once, and not every second
+                _log.error("the service cannot decide: %s", error)
+            self._said[part] = error.what
+        else:
+            if self._said.pop(part, None) is not None:
+                _log.info("the service can decide again", extra={"part": part})
 
     def _demand(self, part: str) -> None:
         ready = self._metrics.ready.labels(part)
