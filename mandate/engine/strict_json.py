@@ -58,10 +58,13 @@ def parse(data: bytes, *, finite: bool = True) -> Any:
 
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether lists and objects in the value are nested more than so many levels deep."""
-    if levels == 0:
-        return True
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(deeper_than(child, levels - 1) for child in children)
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [each for each in layer if isinstance(each, (dict, list))]
+        if not layer:
+            return False
+        layer = [child for each in layer for child in (each.values() if isinstance(each, dict) else each)]
+    return True
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

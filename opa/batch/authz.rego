@@ -8,7 +8,6 @@ allow if {
 	input.params == {
 		"strict-builtin-errors": ["true"],
 		"provenance": ["true"],
-		"metrics": ["true"],
 	}
 	object.keys(input.body) == {"input"}
 	identified

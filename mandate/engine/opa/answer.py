@@ -21,8 +21,6 @@ class Answer:
     """As in `provenance`; `None` if it was not given."""
     revisions: Mapping[str, str]
     """Bundle name → revision."""
-    nanoseconds: Mapping[str, int]
-    """OPA's own timers, such as `timer_rego_query_eval_ns`."""
 
 
 def parse(body: bytes, where: str) -> Answer:
@@ -48,7 +46,6 @@ def parse(body: bytes, where: str) -> Answer:
         result=MappingProxyType(result),
         opa_version=version,
         revisions=MappingProxyType(revisions),
-        nanoseconds=MappingProxyType(_timers(document.get("metrics"))),
     )
 
 
@@ -76,17 +73,6 @@ def _provenance(provenance: Any, where: str) -> tuple[str | None, dict[str, str]
             raise _not("its provenance contradicts itself", where)
         revisions[""] = revision
     return version, revisions
-
-
-def _timers(metrics: Any) -> dict[str, int]:
-    """OPA's timers. Nothing is decided by them, so what is of another form is left out."""
-    if not isinstance(metrics, dict):
-        return {}
-    return {
-        name: value
-        for name, value in metrics.items()
-        if name.startswith("timer_") and name.endswith("_ns") and type(value) is int
-    }
 
 
 def _not(what: str, where: str) -> NotAnAnswer:

@@ -25,7 +25,7 @@ DECISION = "mandate/main/decision"
 """Path of the one entrypoint."""
 BATCH = "batch"
 """Path of the decisions on many inputs, in an OPA that takes batches: see `LocalOpa`."""
-PARAMETERS = "strict-builtin-errors=true&provenance=true&metrics=true"
+PARAMETERS = "strict-builtin-errors=true&provenance=true"
 """Of every question: an error in a builtin is an error, not *undefined*; and OPA says who answers."""
 _LARGEST_ANSWER = 16 << 20
 _IDLE_CONNECTIONS = 32

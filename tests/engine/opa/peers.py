@@ -123,7 +123,6 @@ GOOD: dict[str, Any] = {
         "build_hostname": "",
         "bundles": {"mandate": {"revision": REVISION}},
     },
-    "metrics": {"timer_rego_query_eval_ns": 15262, "counter_server_query_cache_hit": 1},
     "result": {
         "outcome": "allow",
         "reasons": [],

@@ -63,8 +63,8 @@ def test_the_question_and_the_probe_are_answered(running: LocalOpa) -> None:
         ("PATCH", f"/v1/data/{DECISION}?{PARAMETERS}"),
         ("DELETE", f"/v1/data/{DECISION}?{PARAMETERS}"),
         ("POST", f"/v1/data/{DECISION}"),
-        ("POST", f"/v1/data/{DECISION}?provenance=true&metrics=true"),
-        ("POST", f"/v1/data/{DECISION}?strict-builtin-errors=false&provenance=true&metrics=true"),
+        ("POST", f"/v1/data/{DECISION}?provenance=true"),
+        ("POST", f"/v1/data/{DECISION}?strict-builtin-errors=false&provenance=true"),
         ("POST", f"/v1/data/{DECISION}?strict-builtin-errors=true&{PARAMETERS}"),
         ("POST", f"/v1/data/{DECISION}?{PARAMETERS}&explain=full"),
         ("POST", f"/v1/data/{DECISION}?{PARAMETERS}&instrument=true"),
@@ -110,7 +110,7 @@ def test_only_an_opa_that_takes_batches_may_be_asked_so(opa: Path, bundle: Path)
         assert status(local.url, "POST", f"/v1/data/{DECISION}?{PARAMETERS}", QUESTION) == 200
         for method, target, body in (
             ("GET", f"/v1/data/{BATCH}?{PARAMETERS}", None),
-            ("POST", f"/v1/data/{BATCH}?provenance=true&metrics=true", many),
+            ("POST", f"/v1/data/{BATCH}?provenance=true", many),
             ("POST", f"/v1/data/{BATCH}/decisions?{PARAMETERS}", many),
             ("POST", f"/v1/data/{BATCH}?{PARAMETERS}", b"{}"),
             ("POST", f"/v1/data/mandate/main?{PARAMETERS}", QUESTION),

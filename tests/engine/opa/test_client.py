@@ -64,7 +64,6 @@ def test_a_real_opa_answers_and_is_healthy(opa: Path, bundle: Path, client: Clie
     assert answer.result == GOOD["result"]
     assert answer.opa_version == "1.22.2"
     assert sorted(answer.revisions) == ["authz", "mandate"]
-    assert answer.nanoseconds["timer_rego_query_eval_ns"] > 0
 
 
 def test_a_document_that_is_no_json_is_not_answered(opa_server: OpaServer, client: Clients) -> None:

@@ -396,8 +396,7 @@ def test_what_is_sent_is_the_canonical_document(peer: Callable[[Script], Peer]) 
     judge_at(peer(script).url).judge(document("staging"))
     head, _, body = received[0].partition(b"\r\n\r\n")
     assert head.startswith(
-        b"POST /v1/data/mandate/main/decision"
-        b"?strict-builtin-errors=true&provenance=true&metrics=true HTTP/1.1\r\n"
+        b"POST /v1/data/mandate/main/decision?strict-builtin-errors=true&provenance=true HTTP/1.1\r\n"
     )
     assert body == b'{"input":' + canonical(document("staging").model_dump(mode="json")) + b"}"
 
