@@ -48,7 +48,11 @@ class Store:
     """Of version 1."""
 
     def registry(self) -> MlflowRegistry:
-        return MlflowRegistry(self.tracking_uri, folder=self.folder)
+        return MlflowRegistry(self.tracking_uri, folder=self.folder, artifacts=["files"])
+
+    def settings(self) -> dict[str, Any]:
+        """The section `registry` of a mandate.yaml."""
+        return {"tracking_uri": self.tracking_uri, "artifacts": [str(self.folder / "files")]}
 
     def client(self) -> Any:
         from mlflow import MlflowClient

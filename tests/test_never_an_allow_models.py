@@ -47,7 +47,7 @@ def organisation(store: Store, tmp_path: Path) -> Iterator[Organisation]:
     }
     settings = {
         "ledger": {"name": "bank.example/models"},
-        "registry": {"tracking_uri": store.tracking_uri},
+        "registry": store.settings(),
         "collectors": collectors,
     }
     (tmp_path / "mandate.yaml").write_text(json.dumps(settings))

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ..engine.configuration import Configuration
-from .ledgers import opened, public_keys
+from .ledgers import key_folder, opened, public_keys
 
 if TYPE_CHECKING:
     from ..engine.evidence.recorder import Recorder
@@ -19,7 +19,13 @@ def model_registry(configuration: Configuration) -> MlflowRegistry:
     from ..registry.mlflow import MlflowRegistry
 
     settings = configuration.settings.registry
-    return MlflowRegistry(settings.tracking_uri, settings.registry_uri, folder=configuration.root)
+    return MlflowRegistry(
+        settings.tracking_uri,
+        settings.registry_uri,
+        folder=configuration.root,
+        artifacts=settings.artifacts,
+        closed=[configuration.file, configuration.state, key_folder(configuration)],
+    )
 
 
 def lifecycle(

@@ -95,6 +95,13 @@ class RegistrySettings(Frozen):
 
     tracking_uri: str = "sqlite:///mlflow.db"
     registry_uri: str | None = None
+    artifacts: list[Annotated[str, Field(pattern=r"^((s3|gs|wasbs|abfss|file)://)?[^:\s?#%\\]+$")]] = [
+        "mlruns",
+        "mlartifacts",
+    ]
+    """Where the files of models may lie, beside what a tracking server gives itself (`--serve-artifacts`):
+    folders, relative to this file, and URIs such as `s3://bank-models/production`. Nothing is fetched from
+    anywhere else, whatever whoever registers a model writes there."""
 
 
 class ModelSettings(Frozen):

@@ -6,11 +6,11 @@ import posixpath
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from mandate.engine.errors import BadInput, RegistryUnavailable, SourceMissing
+from mandate.engine.errors import BadInput, SourceMissing
 
-from . import digest, library, tracking_uri
+from . import digest, library
+from .permitted import Permitted
 
 _NOT_IN_A_URL = "%?#\\"
 """MLflow puts paths into URLs as they are: with one of these the server would give another file."""
@@ -19,9 +19,10 @@ _NOT_IN_A_URL = "%?#\\"
 class ArtifactStore:
     """Reads artifacts as the tracking server, or the local store, lets MLflow read them."""
 
-    def __init__(self, uri: str) -> None:
-        """`uri`: the tracking URI."""
+    def __init__(self, uri: str, permitted: Permitted) -> None:
+        """`uri`: the tracking URI. `permitted`: where files may be fetched from."""
         self._uri = uri
+        self._permitted = permitted
 
     def folder(self, artifact_uri: str, into: Path, *, where: str) -> None:
         """Copy all files below `artifact_uri` into the empty folder `into`. `SourceMissing` if there are
@@ -59,25 +60,15 @@ class ArtifactStore:
             return Path(repository.download_artifacts(wanted, str(into)))
 
     def _repository(self, artifact_uri: str, where: str) -> Any:
-        parts = urlsplit(artifact_uri)
-        server = tracking_uri.is_server(self._uri)
-        local = parts.scheme in ("", "file")
-        # Whoever registers a model writes this URI. On a server it must lead nowhere else: neither to files
-        # of this machine, nor to a host that would be sent the server's credentials.
-        elsewhere = parts.scheme in ("http", "https") or (
-            parts.scheme == "mlflow-artifacts" and parts.netloc not in ("", urlsplit(self._uri).netloc)
-        )
-        if (server and local) or elsewhere:
-            raise RegistryUnavailable(
-                "its files are not where the tracking server can give them",
-                where=where,
-                next_step="Start the server with --serve-artifacts, and log the model through it",
-            )
+        self._permitted.demand(artifact_uri, where=where)
         with library.asking(where, SourceMissing):
             from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
             repository = get_artifact_repository(artifact_uri, tracking_uri=self._uri)
+        # A server that is asked for them names addresses of its own choice to download from.
+        repository._server_capabilities = {}
         if root := _local_root(repository):
+            self._permitted.demand(str(root), where=where)  # where MLflow would really look
             if not root.is_dir():
                 raise SourceMissing("there are no files", where=where, next_step="Log it again")
             digest.plain_files(root, where=where)  # refuses links

@@ -11,13 +11,14 @@ import functools
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from mandate.engine.errors import BadConfiguration, MandateError, RegistryUnavailable, UnknownSubject
 
 _TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
+_REDIRECTS = "MLFLOW_ALLOW_HTTP_REDIRECTS"
 _CHATTY = ("mlflow", "alembic", "urllib3.connectionpool", "sqlalchemy")
 _DATABASE_ATTEMPTS = 3
 """0.4 seconds of waiting in all. MLflow's ten attempts wait for almost two minutes."""
@@ -50,6 +51,7 @@ def load() -> None:
         with _quiet():
             from mlflow import MlflowClient, environment_variables
             from mlflow.store.db import utils as databases
+            from mlflow.utils import request_utils
     except ImportError as error:
         raise BadConfiguration(
             f"without {error.name} the model registry cannot be asked",
@@ -65,6 +67,26 @@ def load() -> None:
     for name, value in _DEFAULTS.items():
         getattr(environment_variables, name).default = value
     databases.MAX_RETRY_COUNT = _DATABASE_ATTEMPTS
+    request_utils._get_request_session = _without_redirects(request_utils._get_request_session)
+
+
+def _without_redirects(session_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Sessions that follow no redirect: it leads where nobody said that anything may be fetched from."""
+
+    @functools.wraps(session_of)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        session = session_of(*args, **kwargs)
+        session.hooks["response"] = [] if os.environ.get(_REDIRECTS) else [_refuse_redirect]
+        return session
+
+    return made
+
+
+def _refuse_redirect(response: Any, **_: Any) -> None:
+    if response.is_redirect:
+        from requests import TooManyRedirects
+
+        raise TooManyRedirects("none is followed", response=response)
 
 
 @contextmanager
@@ -121,6 +143,7 @@ def _translated(error: Exception, where: str, absent: type[MandateError]) -> Man
 
 
 _REASONS = {
+    "TooManyRedirects": f"it redirects elsewhere, which is followed only where {_REDIRECTS} says so",
     "ConnectionRefusedError": "connection refused",
     "NameResolutionError": "the host's name is not known",
     "SSLError": "the TLS connection failed",

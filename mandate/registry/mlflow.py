@@ -6,7 +6,7 @@ settings, such as those of credentials and TLS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from mandate.engine.nearest import nearest
 from . import digest, library, tracking_uri
 from .artifacts import ArtifactStore
 from .model_uri import SCHEME, ModelUri, checked_alias, checked_name, checked_version, parse
+from .permitted import FOLDERS, Permitted
 from .signature import Description, describe
 from .snapshots import Snapshots
 
@@ -76,15 +77,24 @@ class MlflowRegistry:
     All methods raise `RegistryUnavailable` if the registry does not answer, within a minute at most.
     """
 
-    def __init__(self, tracking: str, registry: str | None = None, *, folder: Path) -> None:
+    def __init__(
+        self,
+        tracking: str,
+        registry: str | None = None,
+        *,
+        folder: Path,
+        artifacts: Sequence[str] = FOLDERS,
+        closed: Sequence[Path] = (),
+    ) -> None:
         """Nothing is asked yet. The path of a SQLite file is relative to `folder`. `BadConfiguration` if
-        there can be no registry at one of the URIs."""
+        there can be no registry at one of the URIs. `artifacts`, `closed`: see `Permitted`."""
         self._tracking_uri = tracking_uri.absolute(tracking, folder)
         self._registry_uri = (
             self._tracking_uri if registry is None else tracking_uri.absolute(registry, folder)
         )
         self._where = tracking_uri.shown(self._registry_uri)
-        self._snapshots = Snapshots(ArtifactStore(self._tracking_uri))
+        permitted = Permitted(self._tracking_uri, artifacts, folder=folder, closed=closed)
+        self._snapshots = Snapshots(ArtifactStore(self._tracking_uri, permitted))
         self._known_client: MlflowClient | None = None
 
     @property

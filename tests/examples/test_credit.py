@@ -65,7 +65,7 @@ def test_both_attributes_and_their_intersection_were_judged(credit: Path) -> Non
 
 
 def test_the_champion_is_version_2(credit: Path) -> None:
-    with MlflowRegistry("sqlite:///mlflow.db", folder=credit) as registry:
+    with MlflowRegistry("sqlite:///mlflow.db", folder=credit, artifacts=["artifacts"]) as registry:
         assert registry.resolve("models:/credit@champion").version == "2"
 
 

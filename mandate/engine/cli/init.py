@@ -51,6 +51,9 @@ opa:
 registry:
   # An MLflow tracking server (https://mlflow.bank.example) or its SQLite file.
   tracking_uri: sqlite:///mlflow.db
+  # Where the files of models may lie beside what a tracking server serves: folders, or s3://bank-models/approved.
+  # From anywhere else nothing is fetched, whatever is registered.
+  artifacts: [mlruns, mlartifacts]
 
 models: {{}}
   # credit:

@@ -96,7 +96,7 @@ def bank(store: Store, tmp_path: Path) -> Bank:
     (organisation.folder / "policies/selection.yaml").write_text(SELECTION)
     settings = {
         "ledger": {"name": "bank.example/models"},
-        "registry": {"tracking_uri": store.tracking_uri},
+        "registry": store.settings(),
         "collectors": {
             "mlflow": {},
             "fairness": {

@@ -126,7 +126,7 @@ def founded(folder: Path, store: Store, name: str, *, tracking_uri: str | None =
     (folder / "policies/selection.yaml").write_text(SELECTION)
     settings = {
         "ledger": {"name": "bank.example/models"},
-        "registry": {"tracking_uri": tracking_uri or store.tracking_uri},
+        "registry": store.settings() | ({} if tracking_uri is None else {"tracking_uri": tracking_uri}),
         "collectors": {"mlflow": {}},
     }
     (folder / "mandate.yaml").write_text(json.dumps(settings))
