@@ -38,11 +38,13 @@ opa: .venv/ready ## Obtain the pinned OPA and Regal (built once, from checksumme
 schemas: opa ## Write the published JSON Schemas again after a change of a model
 	@$(BIN)/python -m mandate.schemas
 
-bench: opa ## Side by side: start-up, 200 rules against 20, the impact of a change, a ledger of a thousand to a million
+bench: opa ## Side by side: start-up, rules, impact, ledger, the service beside raw OPA, admission beside an empty webhook
 	@$(BIN)/python -m tests.bench.start_up
 	@$(BIN)/python -m tests.bench.many_rules
 	@$(BIN)/python -m tests.bench.impact
 	@$(BIN)/python -m tests.bench.ledger
+	@$(BIN)/python -m tests.bench.service
+	@$(BIN)/python -m tests.bench.admission
 
 lock: ## Renew the lock file after a change of dependencies
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -284,6 +285,7 @@ def serve(
             return processes.keep(commands, listening, grace=server.grace(settings), ended=ended)
     if certificates is not None:
         certificates.watch(lambda expires: parts.metrics.certificate.set(expires.timestamp()))
+    gc.freeze()  # what was loaded stays: nobody has to look through it for garbage again and again
     server.run(application(parts), settings, certificates, listening)
     return 0
 
