@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from mandate.engine.service import processes, server
 from mandate.engine.service.access import tokens
 from mandate.engine.service.access.roles import Role
 from mandate.engine.service.application import application
+from mandate.engine.service.certificates import Certificates
 from mandate.serving import Service
 from tests.organisation import Organisation, founded
 
@@ -49,16 +51,39 @@ def bearer(role: Role) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS[role][0]}"}
 
 
-def with_callers(organisation: Organisation, **settings: Any) -> Organisation:
-    """The organisation with a caller for each role, and settings of the service."""
+def list_callers(organisation: Organisation) -> None:
+    """Let the organisation's service know a caller for each role."""
     callers = [
-        {"name": role.value, "roles": [role.value], "token_sha256": [sha256]}
+        {
+            "name": role.value,
+            "roles": [role.value],
+            "token_sha256": [sha256],
+            "certificate": f"CN={role.value}",
+        }
         for role, (_, sha256) in TOKENS.items()
     ]
     (organisation.folder / "callers.yaml").write_text(json.dumps(callers))
+
+
+def with_callers(organisation: Organisation, **settings: Any) -> Organisation:
+    """The organisation with a caller for each role, and settings of the service."""
+    list_callers(organisation)
     with (organisation.folder / "mandate.yaml").open("a") as file:
         file.write(f"\nservice: {json.dumps(settings)}\n")
     return organisation
+
+
+CA = "ca.pem"
+TLS = {"certificate": "server.crt", "key": "server.key", "client_ca": CA}
+"""Settings of a service whose authority wrote these files into its folder."""
+
+
+def context(ca: Path, certificate: tuple[Path, Path] | None = None) -> ssl.SSLContext:
+    """What a client of a service with `TLS` has: the authority, and a certificate of its own."""
+    made = ssl.create_default_context(cafile=str(ca))
+    if certificate is not None:
+        made.load_cert_chain(*certificate)
+    return made
 
 
 @contextmanager
@@ -69,15 +94,26 @@ def serving(
     organisation = with_callers(founded(folder, trusting=True), **settings)
     if prepare is not None:
         prepare(organisation)
+    with answering(organisation) as running:
+        yield running
+
+
+@contextmanager
+def answering(organisation: Organisation) -> Iterator[Serving]:
+    """The service of an organisation that has all that it needs."""
+    folder = organisation.folder
     configured = configuration.load(folder / "mandate.yaml", environment={})
     parts = Service(configured).parts()
     listening = processes.bound("127.0.0.1:0")
-    running = server.server(application(parts), parts.settings, None)
+    tls = parts.settings.tls
+    certificates = Certificates(folder / tls.certificate, folder / tls.key, folder / CA) if tls else None
+    running = server.server(application(parts), parts.settings, certificates)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         host, port = listening.getsockname()
-        with httpx.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
+        url = f"{'http' if tls is None else 'https'}://{host}:{port}"
+        with httpx.Client(base_url=url, timeout=60, verify=tls is None or context(folder / CA)) as client:
             yield Serving(organisation, client)
     finally:
         running.should_exit = True

@@ -73,10 +73,13 @@ class Bank:
 
     def entries(self, *kinds: str) -> list[Any]:
         """The statements of these kinds in the ledger, in its order."""
-        with closing(sqlite.open_for_reading(self.folder / ".mandate/ledger.db")) as store:
-            found = [json.loads(dsse.parse(stored.envelope or b"").payload) for stored in store.entries()]
+        return [json.loads(dsse.parse(envelope).payload) for envelope in self.envelopes(*kinds)]
+
+    def envelopes(self, *kinds: str) -> list[bytes]:
+        """The envelopes of such entries."""
         wanted = {f"https://mandate.dev/attestations/{kind}/v1" for kind in kinds}
-        return [statement for statement in found if statement["predicateType"] in wanted]
+        with closing(sqlite.open_for_reading(self.folder / ".mandate/ledger.db")) as store:
+            return [stored.envelope or b"" for stored in store.entries() if stored.kind in wanted]
 
     def denials(self, answer: Any) -> dict[str, str]:
         """What stands against it, by rule and term."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from mandate.engine.service.access.roles import ACCESS, OPEN, Role
+from tests.authority import Authority
+from tests.issuer import Issuer, issuing
 from tests.organisation import GOOD
-from tests.service import TOKENS, Serving, serving
+from tests.service import CA, TLS, TOKENS, Serving, bearer, context, serving
 
 ROUTES = {
     "decide": ("POST", "/v1/decisions", ""),
@@ -40,11 +45,49 @@ def target(route: str) -> tuple[str, str]:
     return method, f"{path}?{query}"
 
 
+@dataclass(frozen=True)
+class Guarded:
+    """A service that lets nobody read its probes without a role, and all means of being known to it."""
+
+    service: Serving
+    issuer: Issuer
+    certified: Mapping[Role | None, httpx.Client]
+    """A client with a certificate for each role, and one whose certificate is not on the list."""
+
+    def call(self, means: str, role: Role | None, method: str, path: str) -> httpx.Response:
+        """A request by the caller of this role, or by somebody who has none."""
+        content = b"no body that could be judged"
+        if means == "certificate":
+            return self.certified[role].request(method, path, content=content)
+        if means == "token":
+            return self.service.call(method, path, role=role, content=content)
+        token = self.issuer.token(does=role.value if role else "nothing")
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.service.client.request(method, path, headers=headers, content=content)
+
+
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A service that lets nobody read its probes without a role."""
-    with serving(tmp_path_factory.mktemp("guarded"), anonymous_probes=False) as running:
-        yield running
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("guarded")
+    authority = Authority("authority")
+    authority.issue(folder, "server")
+    authority.write(folder / CA)
+    with ExitStack() as stack:
+        issuer = stack.enter_context(issuing())
+        grants = [{"claims": {"does": role.value}, "roles": [role.value]} for role in Role]
+        service = stack.enter_context(
+            serving(folder, anonymous_probes=False, tls=TLS, oidc=[issuer.settings(grants=grants)])
+        )
+        certified = {
+            role: stack.enter_context(
+                httpx.Client(
+                    base_url=service.client.base_url,
+                    verify=context(folder / CA, authority.issue(folder, role.value if role else "stranger")),
+                )
+            )
+            for role in (*Role, None)
+        }
+        yield Guarded(service, issuer, certified)
 
 
 def test_every_route_is_in_the_table_and_there_is_no_other(service: Serving) -> None:
@@ -56,22 +99,32 @@ def test_every_route_is_in_the_table_and_there_is_no_other(service: Serving) -> 
 
 @pytest.mark.parametrize("role", [*Role, None])
 @pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("means", ["token", "certificate", "oidc"])
 def test_a_route_answers_the_roles_of_the_table_and_nobody_else(
-    guarded: Serving, route: str, role: Role | None
+    guarded: Guarded, means: str, route: str, role: Role | None
 ) -> None:
-    method, path = target(route)
-    before = len(guarded.organisation.entries())
-    response = guarded.call(method, path, role=role, content=b"no body that could be judged")
+    organisation = guarded.service.organisation
+    before = len(organisation.entries())
+    response = guarded.call(means, role, *target(route))
     if route in OPEN:
         assert response.status_code == 200
     elif role is None:
-        assert (response.status_code, response.json()["title"]) == (401, "Nobody knows you")
+        # An issuer's token without a grant is somebody's who may do nothing.
+        nobody = (403, "You may not do this") if means == "oidc" else (401, "Nobody knows you")
+        assert (response.status_code, response.json()["title"]) == nobody
     elif role in ACCESS[route]:
         assert response.status_code not in (401, 403)
     else:
         assert (response.status_code, response.json()["title"]) == (403, "You may not do this")
         assert response.json()["detail"].endswith(f"roles {', '.join(sorted(ACCESS[route]))}")
-    assert len(guarded.organisation.entries()) == before
+    assert len(organisation.entries()) == before
+
+
+def test_a_wrong_token_is_not_made_up_for_by_a_certificate(guarded: Guarded) -> None:
+    auditor = guarded.certified[Role.AUDITOR]
+    assert auditor.get("/v1/decisions").status_code == 200
+    assert auditor.get("/v1/decisions", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert auditor.get("/v1/decisions", headers=bearer(Role.METRICS)).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
