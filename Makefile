@@ -46,9 +46,16 @@ bench: opa ## Side by side: start-up, rules, impact, ledger, the service beside 
 	@$(BIN)/python -m tests.bench.service
 	@$(BIN)/python -m tests.bench.admission
 
-lock: ## Renew the lock file after a change of dependencies
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# What images have is a part of what is tested.
+COMPILE_PART := $(COMPILE) --no-annotate --constraint requirements/dev.lock
+SERVICE := --extra service --extra postgresql --extra traces
+
+lock: ## Renew the lock files after a change of dependencies
+	@$(COMPILE) --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+	@$(COMPILE_PART) $(SERVICE) pyproject.toml --output-file requirements/service.lock
+	@$(COMPILE_PART) $(SERVICE) --extra collectors pyproject.toml --output-file requirements/collector.lock
+	@echo 'hatchling>=1.27' | $(COMPILE_PART) - --output-file requirements/build.lock
 
 .venv/ready: requirements/dev.lock requirements/bootstrap.lock pyproject.toml
 	@echo "Installing the locked environment into .venv (about 210 packages, once)"

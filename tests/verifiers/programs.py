@@ -16,6 +16,7 @@ from mandate.engine.opa.recipe import Recipe
 _TESTS = Path(__file__).parents[1]
 _COSIGN = _TESTS / "cosign"
 _VERSITYGW = _TESTS / "versitygw"
+_COMPOSE = _TESTS / "deploy" / "compose"
 _VERIFY_LOG = _TESTS / "verifiers" / "go"
 
 
@@ -39,6 +40,13 @@ def verify_log() -> Path:
     sources = sorted(_VERIFY_LOG.iterdir())
     version = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
     return _built(Recipe("verify-log", version, ".", _VERIFY_LOG))
+
+
+def compose() -> Path:
+    """`tests/deploy/compose`: compose-go, which reads Compose files. It takes seconds to build."""
+    sources = sorted(_COMPOSE.iterdir())
+    version = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
+    return _built(Recipe("compose", version, ".", _COMPOSE))
 
 
 def _built(wanted: Recipe) -> Path:

@@ -90,8 +90,9 @@ def command(
             place = SecretPlace(Cluster.around(account or ACCOUNT, os.environ), secret or "", webhooks)
         # Nobody is told about a folder.
         pause = settle if folder is None else 0
+        names = tuple(dict.fromkeys(hosts))
         ensured = ensure(
-            place, hosts, clock=lambda: datetime.now(UTC), settle=lambda: time.sleep(pause), renew=renew
+            place, names, clock=lambda: datetime.now(UTC), settle=lambda: time.sleep(pause), renew=renew
         )
     click.echo(_json(ensured) if output == "json" else _text(ensured))
 
