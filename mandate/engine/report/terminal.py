@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..decision import Finding, Outcome, WaiverReport
+from ..decision import Finding, FindingOutcome, Outcome, WaiverReport
 from ..gate import Answer
 from ..input import Collected
 from . import Link
@@ -56,14 +56,21 @@ def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[Rend
     for reason in decision.reasons:
         yield _marked("■", "yellow", Text(visible(reason, 2000)))
         yield Text()
+    # Where nobody could decide, the reason is what matters: not that each rule lacks the same facts.
+    brief = answer.outcome is Outcome.UNDECIDED and not verbose
+    unjudged = tuple(_unjudged(decision.violations)) if brief else ()
     for mark, colour, findings in (
-        ("✗", "red", decision.violations),
+        ("✗", "red", tuple(finding for finding in decision.violations if finding.rule not in unjudged)),
         ("!", "yellow", decision.warnings),
         ("~", "magenta", decision.waived),
     ):
         for _, of_rule in groupby(findings, key=attrgetter("rule")):
             yield _marked(mark, colour, Group(*_rule(tuple(of_rule), verbose=verbose, link=link)))
             yield Text()
+    if unjudged:
+        names = f"{_counted(len(unjudged), 'rule')} could not judge: {', '.join(unjudged)}"
+        yield _marked("✗", "red", Text(f"{names}. `mandate explain` shows what each lacks."))
+        yield Text()
     for waiver in decision.waivers:
         if waiver.warning:
             yield _marked("!", "yellow", _waiver(waiver))
@@ -77,6 +84,13 @@ def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[Rend
         yield _collection(answer)
     yield Text()
     yield _evidence(answer)
+
+
+def _unjudged(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """The rules of which no term was judged."""
+    for rule, of_rule in groupby(findings, key=attrgetter("rule")):
+        if all(finding.outcome is FindingOutcome.NO_VERDICT for finding in of_rule):
+            yield rule
 
 
 def _headline(answer: Answer) -> Text:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.organisation import GOOD, Organisation, founded, with_value
+from tests.organisation import GOOD, Organisation, founded, good, with_value
 
 METRIC = ("fairness", "attributes", 0, "metrics", 0, "value")
+ACCURACY = ("performance", "metrics", 0, "value")
 
 
 @pytest.fixture
@@ -65,6 +66,25 @@ def test_an_undecided_answer_says_why(organisation: Organisation) -> None:
     assert text.splitlines()[1].startswith(" UNDECIDED   credit version 2")
     assert "OPA cannot be asked" in text
     assert "OPA (no answer)" in text
+
+
+def test_an_undecided_answer_names_the_rules_that_lack_facts_in_one_line(organisation: Organisation) -> None:
+    failed = {"name": "fairness", "status": "failed", "reason": "no predictions in 1 s"}
+    collection = [entry if entry["name"] != "fairness" else failed for entry in GOOD["collection"]]
+    document = with_value(good(collection=collection, fairness=...), ACCURACY, 0.1)
+    text = shown(organisation, document)
+    assert text.splitlines()[1].startswith(" UNDECIDED ")
+    unwrapped = " ".join(text.split())
+    assert "The collector fairness could not find out: no predictions in 1 s." in unwrapped
+    assert (
+        "✗ 3 rules could not judge: fairness.demographic_parity, fairness.disparate_impact, "
+        "fairness.group_size. `mandate explain` shows what each lacks."
+    ) in unwrapped
+    assert "✗ performance.minimum The model meets its agreed levels" in unwrapped
+    assert "✗ fairness.demographic_parity Groups" not in unwrapped
+    assert "✗ fairness.demographic_parity Groups" in " ".join(
+        shown(organisation, document, "--verbose").split()
+    )
 
 
 def test_what_does_not_apply_is_counted_and_named_on_demand(organisation: Organisation) -> None:
