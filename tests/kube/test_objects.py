@@ -188,6 +188,41 @@ def test_labels_of_an_object_open_nothing(door: Door) -> None:
     assert door.api.kubectl(*APPLY, user=DEVELOPER, given=found).exit_code == 1
 
 
+def test_the_image_of_a_pod_that_runs_does_not_change_past_the_door(door: Door, model: Model) -> None:
+    found = named(pod(model.annotations, model.image))
+    assert door.api.kubectl(*APPLY, user=DEVELOPER, given=found).exit_code == 0
+    on = ("-n", "lending", f"pod/{found['metadata']['name']}")
+    ran = door.api.kubectl("set", "image", *on, "c0=thief:1", user=DEVELOPER)
+    assert (ran.exit_code, "spec.containers[0].image is 'thief:1'" in ran.err) == (1, True), ran.err
+
+
+def test_a_namespace_is_not_taken_for_one_that_is_not_governed(door: Door) -> None:
+    """Mandate's own namespace is told by the label that the API server itself sets."""
+    labels = {"mandate.dev/environment": "production", "kubernetes.io/metadata.name": "mandate"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "guise", "labels": labels}}
+    with door.api.client(DEVELOPER) as client:
+        made = client.post("/api/v1/namespaces", json=namespace)
+        if made.status_code == 201:
+            assert made.json()["metadata"]["labels"]["kubernetes.io/metadata.name"] == "guise"
+        patch = {"metadata": {"labels": {"kubernetes.io/metadata.name": "mandate"}}}
+        headers = {"Content-Type": "application/merge-patch+json"}
+        client.patch("/api/v1/namespaces/guise", content=json.dumps(patch), headers=headers)
+        answer = client.post("/api/v1/namespaces/guise/pods", json=named(pod({}, "thief:1"), "guise"))
+    assert (answer.status_code, "Denied by Mandate" in answer.text) == (403, True), answer.text
+
+
+def test_several_objects_are_deleted_without_a_decision(door: Door, model: Model) -> None:
+    label = {"team": "leaving"}
+    for _ in range(2):
+        found = with_value(good(model), ("metadata", "labels"), label)
+        assert door.api.kubectl(*APPLY, user=DEVELOPER, given=found).exit_code == 0
+    before = door.entries()
+    with door.api.client(DEVELOPER) as client:
+        assert client.delete(f"{DEPLOYMENTS}?labelSelector=team=leaving").status_code == 200
+        assert client.get(f"{DEPLOYMENTS}?labelSelector=team=leaving").json()["items"] == []
+    assert door.entries() == before
+
+
 @pytest.mark.parametrize("path", ["", "/status", "/finalize"])
 @pytest.mark.parametrize("value", [None, "staging"])
 def test_a_namespace_does_not_leave_its_environment(door: Door, path: str, value: str | None) -> None:

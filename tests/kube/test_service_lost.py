@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,43 @@ def test_a_service_that_is_slow_lets_nothing_in(door: Door, model: Model) -> Non
     assert "context deadline exceeded" in message
     assert 9 < took < 15
     eventually(lambda: is_let_in(door, model))
+
+
+def test_an_opa_that_hangs_lets_nothing_in_and_the_reason_is_still_told(door: Door) -> None:
+    """The service answers by itself, before the API server gives up on it and nobody learns why."""
+    opa = child(door.process.pid, "opa")
+    with door.api.client(DEVELOPER) as client:
+        model = door.allowed_model()
+        found = named(deployment(model.annotations, model.image))
+        os.kill(opa, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            answer = client.post(DEPLOYMENTS, json=found)
+            took = time.monotonic() - began
+        finally:
+            os.kill(opa, signal.SIGCONT)
+    assert (answer.status_code, answer.json()["reason"]) == (500, "InternalError")
+    assert "Undecided by Mandate" in answer.json()["message"]
+    assert took < 10
+    eventually(lambda: is_let_in(door, model))
+
+
+def child(parent: int, name: str) -> int:
+    """The process of this name that another one started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "comm").read_text().strip() == name and ancestors(int(folder.name)) & {parent}:
+                return int(folder.name)
+    raise AssertionError(f"{parent} has no {name}")
+
+
+def ancestors(process: int) -> set[int]:
+    found = set()
+    while process > 1:
+        status = Path(f"/proc/{process}/stat").read_text()
+        process = int(status.rpartition(")")[2].split()[1])
+        found.add(process)
+    return found
 
 
 def test_a_service_with_a_certificate_of_somebody_else_lets_nothing_in(door: Door, model: Model) -> None:
