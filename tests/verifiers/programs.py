@@ -16,7 +16,6 @@ from mandate.engine.opa.recipe import Recipe
 _TESTS = Path(__file__).parents[1]
 _COSIGN = _TESTS / "cosign"
 _VERSITYGW = _TESTS / "versitygw"
-_COMPOSE = _TESTS / "deploy" / "compose"
 _VERIFY_LOG = _TESTS / "verifiers" / "go"
 
 
@@ -37,16 +36,24 @@ def versitygw() -> Path:
 
 def verify_log() -> Path:
     """`tests/verifiers/go`, for heads and proofs. It takes seconds to build."""
-    sources = sorted(_VERIFY_LOG.iterdir())
-    version = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
-    return _built(Recipe("verify-log", version, ".", _VERIFY_LOG))
+    return _own("verify-log", _VERIFY_LOG)
 
 
 def compose() -> Path:
     """`tests/deploy/compose`: compose-go, which reads Compose files. It takes seconds to build."""
-    sources = sorted(_COMPOSE.iterdir())
+    return _own("compose", _TESTS / "deploy" / "compose")
+
+
+def certmanager() -> Path:
+    """`tests/deploy/certmanager`: the types of cert-manager. It takes half a minute to build."""
+    return _own("certmanager", _TESTS / "deploy" / "certmanager")
+
+
+def _own(name: str, folder: Path) -> Path:
+    """A program of the tests' own, over a library of others."""
+    sources = sorted(folder.iterdir())
     version = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
-    return _built(Recipe("compose", version, ".", _COMPOSE))
+    return _built(Recipe(name, version, ".", folder))
 
 
 def _built(wanted: Recipe) -> Path:
