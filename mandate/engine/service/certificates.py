@@ -1,7 +1,9 @@
 """The service's certificates, read again when their files change, without a restart.
 
-Each new pair is tried in a context of its own first: a pair that does not fit, loaded into the context in
-use, breaks every handshake from then on. A bad one leaves the old one in use, and is said in the log.
+What is new makes a context of its own, which each handshake takes from then on: files that do not fit each
+other leave the one before in use, which the log says. Nothing is ever loaded into a context in use: a pair
+that does not fit would break every handshake, and an authority that was withdrawn would be trusted until a
+restart.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ class Certificates:
         self._files = tuple(path for path in (certificate, key, client_ca) if path is not None)
         self._certificate, self._key, self._client_ca = certificate, key, client_ca
         self._seen = self._stamps()
-        self.expires = self._tried()
-        self.context = self._fresh()
+        self._used, self.expires = self._fresh()
+        self.context, _ = self._fresh()
+        """What the server is given: it stays the same, and hands each connection to the context in use."""
+        self.context.sni_callback = self._hand_over
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -51,16 +55,12 @@ class Certificates:
         if stamps == self._seen:
             return False
         try:
-            expires = self._tried()
-            self.context.load_cert_chain(self._certificate, self._key)
-            if self._client_ca is not None:
-                # Authorities are added to those that were there: who was trusted stays so until a restart.
-                self.context.load_verify_locations(self._client_ca)
+            used, expires = self._fresh()
         except BadConfiguration as error:
             # Not seen: files change one after the other, and the next look may find a pair that fits.
             _log.error("the new certificate is not used: %s", error)
             return False
-        self._seen, self.expires = stamps, expires
+        self._seen, self._used, self.expires = stamps, used, expires
         _log.info("a new certificate is used", extra={"expires": expires.isoformat()})
         return True
 
@@ -69,18 +69,13 @@ class Certificates:
             if self.look():
                 changed(self.expires)
 
-    def _tried(self) -> datetime:
-        """When the certificate in the file expires. `BadConfiguration` unless the files fit each other."""
-        self._fresh()
-        try:
-            first, *_ = load_pem_x509_certificates(self._certificate.read_bytes())
-        except (OSError, ValueError) as error:
-            raise self._bad(str(error)) from error
-        if first.not_valid_after_utc <= datetime.now(UTC):
-            raise self._bad(f"it expired on {first.not_valid_after_utc:%Y-%m-%d}")
-        return first.not_valid_after_utc
+    def _hand_over(self, session: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        """OpenSSL calls it in each handshake, whether the client names a server or not."""
+        session.context = self._used
 
-    def _fresh(self) -> ssl.SSLContext:
+    def _fresh(self) -> tuple[ssl.SSLContext, datetime]:
+        """A context of the files as they are, and when the certificate expires. `BadConfiguration` unless
+        they fit each other."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -89,9 +84,15 @@ class Certificates:
                 context.load_verify_locations(self._client_ca)
                 # Who shows none may have a token; who shows one that does not verify is not let in.
                 context.verify_mode = ssl.CERT_OPTIONAL
-        except (OSError, ssl.SSLError) as error:
+                # A resumed session would not be verified again, and its authority may have been withdrawn.
+                context.options |= ssl.OP_NO_TICKET
+                context.num_tickets = 0
+            first, *_ = load_pem_x509_certificates(self._certificate.read_bytes())
+        except (OSError, ValueError) as error:
             raise self._bad(str(error)) from error
-        return context
+        if first.not_valid_after_utc <= datetime.now(UTC):
+            raise self._bad(f"it expired on {first.not_valid_after_utc:%Y-%m-%d}")
+        return context, first.not_valid_after_utc
 
     def _bad(self, what: str) -> BadConfiguration:
         return BadConfiguration(

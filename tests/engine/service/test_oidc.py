@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mandate.engine import configuration
 from mandate.engine.errors import BadConfiguration
 from mandate.engine.service.access.roles import Role
-from tests.issuer import AUDIENCE, Issuer, issuing, key
+from tests.issuer import AUDIENCE, Issuer, issuing, key, respond
 from tests.organisation import GOOD
 from tests.service import Serving, serving
 
@@ -42,6 +42,7 @@ def issuer() -> Iterator[Issuer]:
         private = PUBLISHED_PRIVATE.private.private_numbers().private_value
         running.keys += [
             key("rsa", "RS256").jwk,
+            key("rsa", "RS256").jwk,  # the same key once more is no other one
             key("edwards", "EdDSA").jwk,
             {name: value for name, value in key("any", "PS256").jwk.items() if name != "alg"},
             WEAK.jwk,
@@ -66,6 +67,7 @@ def trusting(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         algorithms=["ES256", "RS256", "PS256", "EdDSA"], grants=GRANTS, pause_seconds=3600
     )
     with serving(tmp_path_factory.mktemp("oidc"), oidc=[trusted]) as running:
+        assert call(running, issuer.token()).status_code == 200  # the keys have been read
         yield running
 
 
@@ -383,6 +385,20 @@ def test_the_roles_of_all_grants_that_are_met_count(trusting: Serving, issuer: I
 
 def test_a_listed_token_counts_beside_the_issuers(trusting: Serving) -> None:
     assert trusting.call("GET", "/v1/decisions", role=Role.AUDITOR).status_code == 200
+
+
+def test_an_issuer_that_nobody_can_ask_is_no_answer(tmp_path: Path) -> None:
+    with issuing() as issuer:
+        issuer.answer = lambda handler: respond(handler, b"", 500)
+        with serving(tmp_path, oidc=[issuer.settings(pause_seconds=7)]) as service:
+            response = call(service, issuer.token())
+            said = response.json()
+            assert (response.status_code, response.headers["retry-after"]) == (503, "7")
+            assert (said["title"], said["detail"]) == (
+                "Nobody can say now",
+                "the keys of your token's issuer are not known",
+            )
+            assert service.call("GET", "/readyz", role=None).status_code == 200
 
 
 def test_a_person_is_named_by_a_claim_that_people_read(tmp_path: Path, logged: list[str]) -> None:

@@ -138,6 +138,33 @@ def test_a_client_certificate_says_who_calls(tmp_path: Path) -> None:
         assert organisation.entries()[-1]["people"][0] != "decider"
 
 
+def test_an_authority_that_was_withdrawn_vouches_for_nobody_any_more(tmp_path: Path) -> None:
+    organisation = founded(tmp_path, trusting=True)
+    first, second = Authority("first"), Authority("second")
+    first.issue(tmp_path, "server")
+    ours = str(first.write(tmp_path / "ours.pem"))
+    first.write(tmp_path / "ca.pem")
+    (tmp_path / "second").mkdir()
+    old, new = first.issue(tmp_path, "decider"), second.issue(tmp_path / "second", "decider")
+    tls = {"certificate": "server.crt", "key": "server.key", "client_ca": "ca.pem"}
+    with served(organisation, verify=ssl.create_default_context(cafile=ours), tls=tls) as running:
+
+        def asked(pair: tuple[Path, Path]) -> int:
+            """The status; 0 if there is no connection."""
+            context = ssl.create_default_context(cafile=ours)
+            context.load_cert_chain(*pair)
+            with httpx.Client(base_url=running.url, verify=context, timeout=PATIENCE) as client:
+                try:
+                    return decide(client).status_code
+                except httpx.TransportError:
+                    return 0
+
+        assert (asked(old), asked(new)) == (200, 0)
+        second.write(tmp_path / "ca.pem")
+        eventually(lambda: asked(new) == 200)
+        assert asked(old) == 0
+
+
 def test_settings_that_cannot_be_used_are_said_before_anything_runs(tmp_path: Path) -> None:
     organisation = with_callers(founded(tmp_path), listen="127.0.0.1:1", tls={"certificate": "a", "key": "b"})
     ran = organisation.mandate("serve")
