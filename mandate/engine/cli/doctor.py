@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,13 @@ import click
 
 from ... import __version__
 from ..configuration import Configuration, find, load
-from ..errors import BadConfiguration, MandateError, UnderWay
+from ..errors import BadConfiguration, IssuerUnavailable, MandateError, UnderWay
 from ..evidence.columns import Kind
 from ..report.visible import visible
 
 if TYPE_CHECKING:
     from ..evidence.keys import Signer
+    from ..service.access.issuer_settings import IssuerSettings
 
 _LIBRARIES = {
     "mlflow": "mlflow",
@@ -87,6 +88,7 @@ def _diagnoses(file: Path | None) -> Iterator[Diagnosis]:
     yield _looked_at("signing key", lambda: _key(configuration, *signers()))
     yield _looked_at("collectors", lambda: _collectors(configuration))
     yield _looked_at("judging", lambda: _judging(configuration))
+    yield from _service(configuration)
 
 
 def _looked_at(what: str, look: Callable[[], str]) -> Diagnosis:
@@ -200,3 +202,40 @@ def _judging(configuration: Configuration) -> str:
     with composition.local_opa(configuration, composition.bundle(configuration)) as opa:
         opa.ready()
     return "OPA answers at a socket of its own, started for each question"
+
+
+def _service(configuration: Configuration) -> Iterator[Diagnosis]:
+    """Who may call the service, where there is one."""
+    settings = configuration.settings.service
+    callers = configuration.path(settings.callers)
+    if callers.exists():
+        yield _looked_at("callers", lambda: _callers(callers))
+    for each in settings.oidc:
+        yield _looked_at("issuer", partial(_issuer, each, configuration))
+
+
+def _callers(path: Path) -> str:
+    from ..service.access import tokens
+
+    found = tokens.listed(path)
+    names = (f"{each.name} ({', '.join(each.roles)}{', expired' if each.expired else ''})" for each in found)
+    return ", ".join(names) or "nobody is on the list"
+
+
+def _issuer(settings: IssuerSettings, configuration: Configuration) -> str:
+    if importlib.util.find_spec("jwt") is None:
+        raise BadConfiguration(
+            "the library that reads its keys is not installed",
+            where=settings.issuer,
+            next_step="Run `pip install 'mandate[service]'`",
+        )
+    from ..service.access import key_sources
+
+    found = key_sources.reader(settings, configuration.path)()
+    if not found.keys:
+        raise IssuerUnavailable(
+            f"it has no key for {', '.join(settings.algorithms)}",
+            where=settings.issuer,
+            next_step="Name the algorithm that it signs with",
+        )
+    return f"{settings.issuer}, by the keys {', '.join(sorted({kid for kid, _ in found.keys}))}"

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.issuer import issuing, respond
 from tests.organisation import Organisation, founded
 
 
@@ -65,3 +68,38 @@ def test_a_sidecar_that_does_not_answer_is_an_ill(organisation: Organisation) ->
     assert shown.exit_code == 2
     assert "✓ OPA            a sidecar at http://127.0.0.1:9" in shown.out
     assert "✗ judging" in shown.out
+
+
+def test_it_says_who_may_call_the_service(organisation: Organisation) -> None:
+    callers = organisation.folder / "callers.yaml"
+    callers.write_text("[]\n")
+    assert "✓ callers        nobody is on the list" in organisation.mandate("doctor").out
+    callers.write_text(
+        "- {name: ci, roles: [decider]}\n"
+        '- {name: "old\\e", roles: [auditor, metrics], expires: "2020-01-01T00:00:00Z"}\n'
+    )
+    shown = organisation.mandate("doctor")
+    assert (shown.exit_code, shown.err) == (0, "")
+    assert "✓ callers        ci (decider), old\\x1b (auditor, metrics, expired)" in shown.out
+    callers.write_text("- {name: ci, roles: [king]}\n")
+    shown = organisation.mandate("doctor")
+    assert shown.exit_code == 2
+    assert f"✗ callers        {callers}:1: 0.roles.0: input should be 'decider'" in shown.out
+    assert "→ See schemas/callers.json" in shown.out
+
+
+def test_it_reads_the_keys_of_issuers(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    with issuing() as issuer:
+        with (organisation.folder / "mandate.yaml").open("a") as file:
+            file.write(f"\nservice: {json.dumps({'oidc': [issuer.settings()]})}\n")
+        assert f"✓ issuer         {issuer.url}, by the keys first" in organisation.mandate("doctor").out
+        issuer.keys = []
+        shown = organisation.mandate("doctor")
+        assert (shown.exit_code, f"✗ issuer         {issuer.url}: it has no key for ES256" in shown.out) == (
+            2,
+            True,
+        )
+        issuer.answer = lambda handler: respond(handler, b"", 500)
+        assert "it answers 500, and no other address is tried" in organisation.mandate("doctor").out
+        monkeypatch.setitem(sys.modules, "jwt", None)
+        assert "→ Run `pip install 'mandate[service]'`" in organisation.mandate("doctor").out

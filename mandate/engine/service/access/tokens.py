@@ -40,6 +40,11 @@ class Listed(Frozen):
     expires: Instant | None = None
     """The first instant at which the caller is not known any more."""
 
+    @property
+    def expired(self) -> bool:
+        """Whether that is past."""
+        return self.expires is not None and self.expires <= datetime.now(UTC)
+
 
 CALLERS = TypeAdapter(list[Listed])
 
@@ -106,16 +111,17 @@ class Callers:
         return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _current(listed: Listed | None, how: str) -> Caller | None:
-    if listed is None or (listed.expires is not None and listed.expires <= datetime.now(UTC)):
+def _current(found: Listed | None, how: str) -> Caller | None:
+    if found is None or found.expired:
         return None
-    return Caller(listed.name, frozenset(listed.roles), how)
+    return Caller(found.name, frozenset(found.roles), how)
 
 
-def _read(path: Path) -> tuple[Mapping[str, Listed], Mapping[str, Listed]]:
+def listed(path: Path) -> list[Listed]:
+    """Everybody on the list. `BadConfiguration`, with the line, if it is none."""
     document = strict_yaml.load_file(path, BadConfiguration)
     try:
-        listed = CALLERS.validate_python(document.value)
+        found = CALLERS.validate_python(document.value)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise BadConfiguration(
@@ -123,19 +129,22 @@ def _read(path: Path) -> tuple[Mapping[str, Listed], Mapping[str, Listed]]:
             where=document.where(fault["loc"]),
             next_step="See schemas/callers.json",
         ) from error
-    by_token: dict[str, Listed] = {}
-    by_certificate: dict[str, Listed] = {}
-    names: set[str] = set()
-    for number, each in enumerate(listed):
-        known = [name for name in each.token_sha256 if name in by_token]
-        if each.name in names or known or each.certificate in by_certificate:
+    known: set[tuple[str, str | None]] = set()
+    for number, each in enumerate(found):
+        own = {("name", each.name), *(("token", sha256) for sha256 in each.token_sha256)}
+        own |= {("certificate", each.certificate)} if each.certificate is not None else set()
+        if known & own:
             raise BadConfiguration(
                 f"{each.name!a}, its token or its certificate stands twice",
                 where=document.where((number,)),
                 next_step="Give each caller a name, tokens and a certificate of its own",
             )
-        names.add(each.name)
-        by_token |= dict.fromkeys(each.token_sha256, each)
-        if each.certificate is not None:
-            by_certificate[each.certificate] = each
-    return by_token, by_certificate
+        known |= own
+    return found
+
+
+def _read(path: Path) -> tuple[Mapping[str, Listed], Mapping[str, Listed]]:
+    """Callers by the hash of a token, and by the subject of a certificate."""
+    found = listed(path)
+    by_token = {sha256: each for each in found for sha256 in each.token_sha256}
+    return by_token, {each.certificate: each for each in found if each.certificate is not None}
