@@ -149,6 +149,12 @@ def test_a_setting_is_set_by_its_name(tmp_path: Path) -> None:
     assert settings["service"]["limits"] == {"at_once": 4}
 
 
+def test_a_service_that_collects_reaches_its_registry(tmp_path: Path) -> None:
+    found = by_name(made("--set=settings.service.collect.workers=2", home=tmp_path))
+    egress = found["NetworkPolicy/mandate"]["spec"]["egress"]
+    assert [each["ports"][0]["port"] for each in egress] == [53, 5432, 443]
+
+
 def test_it_makes_no_authority_of_its_own() -> None:
     """Helm's `genCA` would make another one at each upgrade."""
     for file in CHART.rglob("*"):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
+from mandate.engine import configuration
 from tests.kube.api_server import ApiServer
 from tests.kube.manifests import KUBERNETES, Object, by_name, listed, name_of, rendered
 from tests.organisation import with_value
@@ -103,3 +106,35 @@ def test_the_service_is_where_the_webhooks_look_for_it() -> None:
 def test_the_admission_manifests_are_those_of_their_own_folder() -> None:
     own = by_name(rendered(KUBERNETES / "admission"))
     assert {name: by_name(SHIPPED)[name] for name in own} == own
+
+
+def test_a_service_that_collects_has_the_libraries_and_reaches_its_registry(
+    applied: ApiServer, tmp_path: Path
+) -> None:
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": ["deploy/kubernetes"],
+        "components": ["deploy/kubernetes/collecting"],
+    }
+    shutil.copytree(KUBERNETES, tmp_path / "deploy/kubernetes")
+    (tmp_path / "kustomization.yaml").write_text(json.dumps(overlay))
+    found = by_name(rendered(tmp_path))
+    before = by_name(SHIPPED)
+    changed = {name for name in before if before[name] != found[name]}
+    assert (changed, set(found)) == ({"Deployment/mandate", "NetworkPolicy/mandate"}, set(before))
+    egress = found["NetworkPolicy/mandate"]["spec"]["egress"]
+    ports = [each["ports"][0]["port"] for each in egress]
+    assert ports == [53, 5432, 443]
+    template = found["Deployment/mandate"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    images = [each["image"] for each in (*template["spec"]["initContainers"], container)]
+    assert images == ["mandate-service", "mandate-service", "mandate-collector"]
+    file = tmp_path / "mandate.yaml"
+    file.write_text(found["ConfigMap/mandate"]["data"]["mandate.yaml"])
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    assert configuration.load(file, environment=environment).settings.service.collect.workers == 2
+    pod = {"apiVersion": "v1", "kind": "Pod", **with_value(template, ("metadata", "name"), "collects")}
+    with applied.client() as client:
+        answer = client.post(f"{PODS}?dryRun=All&fieldValidation=Strict", json=pod)
+    assert (answer.status_code, answer.headers.get_list("warning")) == (201, []), answer.text
