@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +114,18 @@ def test_its_settings_are_settings_and_opas_those_of_the_cluster(folder: Path) -
     assert [opa] == parsed(configuration["opa.yaml"])
 
 
-@pytest.mark.xdist_group("postgresql")
+@pytest.fixture
+def fresh() -> Iterator[Server]:
+    """A database that starts for the first time: the roles are of the whole server."""
+    server = Server.make()
+    yield server
+    server.remove()
+
+
 def test_the_owner_makes_the_ledger_and_the_writer_only_appends(
-    project: dict[str, Any], postgresql_server: Server, tmp_path: Path
+    project: dict[str, Any], fresh: Server, tmp_path: Path
 ) -> None:
-    postgresql_server.execute(sql.SQL("CREATE DATABASE composed TEMPLATE template0").format())
+    fresh.execute(sql.SQL("CREATE DATABASE composed TEMPLATE template0").format())
     (secrets := tmp_path / "secrets").mkdir()
     for role in ("owner", "writer"):
         (secrets / role).write_text(f"a 'quoted' \"{role}\"\n")
@@ -128,7 +135,7 @@ def test_the_owner_makes_the_ledger_and_the_writer_only_appends(
             **os.environ,
             "SECRETS": str(secrets),
             "POSTGRES_DB": "composed",
-            "PGHOST": str(postgresql_server.folder),
+            "PGHOST": str(fresh.folder),
         },
         check=True,
         capture_output=True,
@@ -143,7 +150,7 @@ def test_the_owner_makes_the_ledger_and_the_writer_only_appends(
         )
 
     def as_role(role: str) -> str:
-        return postgresql_server.url("composed", user=role)
+        return fresh.url("composed", user=role)
 
     command = [here(each) for each in project["services"]["ledger"]["command"]]
     made = organisation.mandate(*command)
