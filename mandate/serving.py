@@ -18,11 +18,9 @@ from . import composition
 from .engine.claim import ClaimedFacts
 from .engine.collecting import Question as Collected
 from .engine.configuration import Configuration
-from .engine.errors import BadConfiguration, BadInput, BadRequest, NotRecorded
-from .engine.evidence import envelope as dsse
-from .engine.evidence import statement
-from .engine.evidence.predicates.base import AUTHORITY, Predicate
-from .engine.evidence.predicates.personal import PersonalPredicate
+from .engine.errors import BadConfiguration, BadRequest, NotRecorded
+from .engine.evidence.handed_in import HandedIn
+from .engine.evidence.predicates.base import Predicate
 from .engine.evidence.public_keys import Believed
 from .engine.evidence.receipt import Receipt
 from .engine.evidence.recorder import Recorder
@@ -239,19 +237,15 @@ class Service:
                 raise
 
     def _admit(self, body: bytes, kind: str) -> Receipt:
-        envelope = dsse.parse(body)
-        stated = statement.read(envelope.payload)
-        predicate, revision = stated.predicate, self._now.bundle.revision
-        wanted = predicate.TYPE.startswith(f"{AUTHORITY}{kind}/")
-        if not wanted or not isinstance(predicate, PersonalPredicate):
-            raise BadInput(f"this is no {kind}, but {stated.predicateType}", where="body")
-        if predicate.policy.revision != revision:
-            raise BadInput(
-                "it was signed under other policies than those in use",
-                where="body",
-                next_step="Look at the findings again, and sign anew",
-            )
-        return self._now.recorder.admit(envelope, self._now.keys.of_person(predicate.by, revision))
+        now = self._now
+        handed_in = HandedIn(
+            log=now.ledger,
+            keys=now.keys,
+            policies=composition.of_people(now.bundle),
+            recorder=now.recorder,
+            clock=composition.now,
+        )
+        return handed_in.admit(body, kind)
 
 
 def serve(

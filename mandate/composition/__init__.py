@@ -26,7 +26,7 @@ from .ledgers import (
     signing_key,
 )
 from .opa import ReadyJudge, judge, local_opa, opa_program, sidecar
-from .people import consenting, shown
+from .people import consenting, of_people, shown
 from .policies import (
     bundle,
     compiled_policies,
@@ -74,6 +74,7 @@ __all__ = [
     "means_of_replay",
     "model_registry",
     "now",
+    "of_people",
     "opa_program",
     "open_ledger",
     "opened",

@@ -18,33 +18,40 @@ from .policies import bundle
 from .registries import model_registry
 
 if TYPE_CHECKING:
-    from ..engine.evidence.consenting import Consenting
+    from ..engine.evidence.consenting import Consenting, Policies
     from ..engine.evidence.keys import Signer
     from ..engine.evidence.receipt import Record
+    from ..engine.policy.bundle import Bundle
     from ..registry.mlflow import MlflowRegistry
 
 
 def consenting(configuration: Configuration, signer: Signer, stack: ExitStack) -> Consenting:
     """Whoever signs with this key; the ledger is open until `stack` ends."""
-    from ..engine.evidence.consenting import Consenting, Policies
-    from ..engine.policy.layers import leaves
-    from ..engine.policy.waivers import longest
+    from ..engine.evidence.consenting import Consenting
 
-    policies = bundle(configuration)
-    roles = policies.thresholds.get("waivers", {}).get("roles", {})
     return Consenting(
         origin=configuration.settings.ledger.name,
         signer=signer,
-        policies=Policies(
-            policies.revision,
-            policies.data["people"],
-            policies.catalogue,
-            longest(policies.thresholds),
-            frozenset(role for _, leaf in leaves(roles) for role in leaf["value"]),
-        ),
+        policies=of_people(bundle(configuration)),
         consents=consents(configuration),
         recorder=recorder(configuration, stack),
         clock=process.now,
+    )
+
+
+def of_people(policies: Bundle) -> Policies:
+    """What these policies say of people."""
+    from ..engine.evidence.consenting import Policies
+    from ..engine.policy.layers import leaves
+    from ..engine.policy.waivers import longest
+
+    roles = policies.thresholds.get("waivers", {}).get("roles", {})
+    return Policies(
+        policies.revision,
+        policies.data["people"],
+        policies.catalogue,
+        longest(policies.thresholds),
+        frozenset(role for _, leaf in leaves(roles) for role in leaf["value"]),
     )
 
 

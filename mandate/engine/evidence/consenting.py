@@ -54,37 +54,27 @@ class Policies:
     """Roles that may waive, anywhere."""
 
 
-class Consenting:
-    """One person, who signs with `signer`, for one ledger."""
+class Entitled:
+    """One person, and what they may sign: whatever else they sign cannot count."""
 
     def __init__(
         self,
+        person: Mapping[str, Any],
         *,
-        origin: str,
-        signer: Signer,
         policies: Policies,
         consents: Consents,
-        recorder: Recorder,
         clock: Callable[[], datetime],
     ) -> None:
-        """`BadRequest` if the key is of nobody that the policies know."""
-        self._origin = origin
-        self._signer = signer
+        """`person`: as the policies have them."""
+        self._person = person
         self._policies = policies
         self._consents = consents
-        self._recorder = recorder
         self._clock = clock
-        self._person = self._known()
 
     @property
     def name(self) -> str:
         """Who signs."""
         return str(self._person["name"])
-
-    @property
-    def keyid(self) -> str:
-        """With which key."""
-        return self._signer.public_key.keyid
 
     def check_approval(self, record: Record, role: str) -> None:
         """`BadRequest` if this person's approval in this role could not count."""
@@ -96,7 +86,7 @@ class Consenting:
                 where=str(self._person["set_at"]),
                 next_step="Approve in another role, or ask for the role where the people are kept",
             )
-        model = self._model(record.document)
+        model = self.model(record.document)
         self._refuse_authors(record.document)
         for given in self.approvals(model):
             if given.role != role:
@@ -113,20 +103,6 @@ class Consenting:
             for each in self._consents.approvals(model.name, model.version)
             if each.approver == self.name and each.subject_sha256 == model.sha256 and not each.revoked_by
         ]
-
-    def approve(
-        self, record: Record, role: str, *, reference: str | None = None, reason: str | None = None
-    ) -> Receipt:
-        """Consent to the artifact of a recorded decision, for the findings in it."""
-        self.check_approval(record, role)
-        return self._admit(
-            ApprovalPredicate,
-            record.document,
-            role=role,
-            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
-            reference=reference,
-            reason=reason,
-        )
 
     def check_waiver(self, record: Record, rule: str, until: datetime) -> None:
         """`BadRequest` if this person's waiver of the rule, or `rule:term`, could not count."""
@@ -154,20 +130,6 @@ class Consenting:
             )
         self._refuse_authors(record.document)
 
-    def waive(self, record: Record, rule: str, *, until: datetime, reason: str, reference: str) -> Receipt:
-        """Answer for a violation by the artifact of a recorded decision, from now until then."""
-        self.check_waiver(record, rule, until)
-        return self._admit(
-            WaiverPredicate,
-            record.document,
-            rule=rule,
-            effectiveOn=None,
-            expires=until,
-            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
-            reason=reason,
-            reference=reference,
-        )
-
     def revocable(self, entry: Predicate) -> Standing:
         """What would be revoked. `BadRequest` if the entry is neither approval nor waiver nor allow, or was
         revoked already."""
@@ -178,7 +140,7 @@ class Consenting:
         elif type(entry) is DecisionPredicate and entry.outcome is Outcome.ALLOW:
             asked = entry.input.request
             about = f"the allow to {asked.action.value} in {asked.environment}"
-            standing = Standing(Revocable.DECISION, self._model(entry.input), about)
+            standing = Standing(Revocable.DECISION, self.model(entry.input), about)
         else:
             raise BadRequest(
                 "this entry is no approval, no waiver and no allow",
@@ -190,24 +152,8 @@ class Consenting:
             raise BadRequest(f"{said} revoked it already", where=entry.id)
         return standing
 
-    def revoke(self, entry: Predicate, *, reason: str) -> Receipt:
-        """Take back an approval, a waiver, or an allow."""
-        standing = self.revocable(entry)
-        revoked = Revoked(entry=entry.id, kind=standing.kind)
-        return self._admit(RevocationPredicate, standing.model, revoked=revoked, reason=reason)
-
-    def _known(self) -> Mapping[str, Any]:
-        keyid = self._signer.public_key.keyid
-        for person in self._policies.people.values():
-            if keyid in person["keys"]:
-                return person
-        raise BadRequest(
-            f"the key {keyid} is of nobody that the policies know",
-            where="--key",
-            next_step=f"Let your entry in people/*.yaml have the key {self._signer.public_key.ssh}",
-        )
-
-    def _model(self, document: Input) -> ModelStated:
+    def model(self, document: Input) -> ModelStated:
+        """The artifact that would be signed. `BadRequest` if it has no digest."""
         subject = document.subject
         if subject.sha256 is None:
             raise BadRequest(
@@ -233,8 +179,68 @@ class Consenting:
                 next_step="Ask somebody who did not make it",
             )
 
+
+class Consenting(Entitled):
+    """One person, who signs with `signer`, for one ledger."""
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        signer: Signer,
+        policies: Policies,
+        consents: Consents,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`BadRequest` if the key is of nobody that the policies know."""
+        person = _known(signer, policies)
+        super().__init__(person, policies=policies, consents=consents, clock=clock)
+        self._origin = origin
+        self._signer = signer
+        self._recorder = recorder
+
+    @property
+    def keyid(self) -> str:
+        """With which key."""
+        return self._signer.public_key.keyid
+
+    def approve(
+        self, record: Record, role: str, *, reference: str | None = None, reason: str | None = None
+    ) -> Receipt:
+        """Consent to the artifact of a recorded decision, for the findings in it."""
+        self.check_approval(record, role)
+        return self._admit(
+            ApprovalPredicate,
+            record.document,
+            role=role,
+            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
+            reference=reference,
+            reason=reason,
+        )
+
+    def waive(self, record: Record, rule: str, *, until: datetime, reason: str, reference: str) -> Receipt:
+        """Answer for a violation by the artifact of a recorded decision, from now until then."""
+        self.check_waiver(record, rule, until)
+        return self._admit(
+            WaiverPredicate,
+            record.document,
+            rule=rule,
+            effectiveOn=None,
+            expires=until,
+            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
+            reason=reason,
+            reference=reference,
+        )
+
+    def revoke(self, entry: Predicate, *, reason: str) -> Receipt:
+        """Take back an approval, a waiver, or an allow."""
+        standing = self.revocable(entry)
+        revoked = Revoked(entry=entry.id, kind=standing.kind)
+        return self._admit(RevocationPredicate, standing.model, revoked=revoked, reason=reason)
+
     def _admit(self, kind: type[PersonalPredicate], about: Input | ModelStated, **said: Any) -> Receipt:
-        model = about if isinstance(about, ModelStated) else self._model(about)
+        model = about if isinstance(about, ModelStated) else self.model(about)
         stamp = Stamp.of(self._clock(), self._origin)
         if "effectiveOn" in said:
             said["effectiveOn"] = stamp.recorded_at
@@ -248,3 +254,15 @@ class Consenting:
         payload = statement.payload(statement.state(predicate))
         envelope = dsse.seal(payload, self._signer)
         return self._recorder.admit(envelope, keyring(self._signer.public_key))
+
+
+def _known(signer: Signer, policies: Policies) -> Mapping[str, Any]:
+    keyid = signer.public_key.keyid
+    for person in policies.people.values():
+        if keyid in person["keys"]:
+            return person
+    raise BadRequest(
+        f"the key {keyid} is of nobody that the policies know",
+        where="--key",
+        next_step=f"Let your entry in people/*.yaml have the key {signer.public_key.ssh}",
+    )

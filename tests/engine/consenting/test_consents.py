@@ -144,4 +144,4 @@ def test_where_nothing_says_how_long_a_waiver_may_last_none_is_signed(bank: Bank
             update={"subject": record.document.subject.model_copy(update={"sha256": None})}
         )
         with pytest.raises(BadRequest, match="its artifact has no digest"):
-            who._model(nameless)
+            who.model(nameless)

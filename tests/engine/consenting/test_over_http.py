@@ -32,7 +32,7 @@ from mandate.engine.service.access.roles import Role
 from tests.service import Serving, answering, list_callers
 from tests.signatories import Signatory, employ
 
-from .conftest import SELECTION, SUBJECT, Bank
+from .conftest import SUBJECT, Bank
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -60,7 +60,7 @@ class Desk:
         self.predicate = DecisionPredicate.model_validate(recorded, strict=False)
 
     def approval(self, who: Signatory, role: str, **others: Any) -> Envelope:
-        said: dict[str, Any] = {"role": role, "shown": self._shown, "reference": None, "reason": None}
+        said: dict[str, Any] = {"role": role, "shown": self.shown(), "reference": None, "reason": None}
         return self._signed(ApprovalPredicate, who, **said | others)
 
     def waiver(self, who: Signatory, rule: str, **others: Any) -> Envelope:
@@ -69,7 +69,7 @@ class Desk:
             "rule": rule,
             "effectiveOn": now,
             "expires": now + timedelta(days=3),
-            "shown": self._shown,
+            "shown": self.shown(),
             "reason": "a reason",
             "reference": "RISK-1",
         }
@@ -80,9 +80,21 @@ class Desk:
             RevocationPredicate, who, revoked=Revoked(entry=entry, kind=kind), reason="a reason", **others
         )
 
-    @property
-    def _shown(self) -> FindingsShown:
-        return FindingsShown.of(self.predicate.id, self.predicate.decision)
+    def shown(self, *, decision: str | None = None, findings: str | None = None) -> FindingsShown:
+        """What was in front of the person, or what they only say so of."""
+        true = FindingsShown.of(self.predicate.id, self.predicate.decision)
+        return FindingsShown(
+            decision=decision or true.decision, findingsSha256=findings or true.findingsSha256
+        )
+
+    def model(self, sha256: str | None = None) -> ModelStated:
+        subject = self.predicate.input.subject
+        return ModelStated(
+            uri=subject.uri,
+            name=subject.name,
+            version=subject.version,
+            sha256=sha256 or str(subject.sha256),
+        )
 
     def _signed(
         self,
@@ -93,12 +105,10 @@ class Desk:
         key: Path | None = None,
         **said: Any,
     ) -> Envelope:
-        subject, stamp = self.predicate.input.subject, Stamp.of(said.pop("time", datetime.now(UTC)), origin)
+        stamp = Stamp.of(said.pop("time", datetime.now(UTC)), origin)
         stated = {
             "by": who.name,
-            "model": ModelStated(
-                uri=subject.uri, name=subject.name, version=subject.version, sha256=str(subject.sha256)
-            ),
+            "model": self.model(),
             "policy": PolicyStated(revision=self.predicate.policy.revision),
         }
         predicate = kind(**stamp.fields | stated | said)
@@ -195,23 +205,81 @@ def test_what_is_forged_or_meant_for_another_place_is_refused_and_not_recorded(b
         assert bank.check()["outcome"] == "deny"
 
 
-def test_an_author_who_hands_in_an_approval_has_said_so_and_approved_nothing(bank: Bank) -> None:
+def test_what_could_not_count_is_refused_as_it_would_be_before_signing(bank: Bank) -> None:
     user = Desk(bank).predicate.input.model.source.user  # type: ignore[union-attr]  # of a real model
-    people = bank.folder / "policies/people/all.yaml"
-    people.write_text(
-        people.read_text().replace("roles: [model_owner]", f"roles: [model_owner]\n  identities: [{user}]")
-    )
-    (bank.folder / "policies/selection.yaml").write_text(
-        f'{SELECTION}    - "approvals.signed_off:independent"\n'
-    )
+    people = [(bank.mira, ["model_owner", "second_owner"]), (bank.tomas, ["risk_officer"])]
+    employ(bank.organisation, [*people, (bank.eve, ["model_owner"])])
+    file = bank.folder / "policies/people/all.yaml"
+    file.write_text(f"{file.read_text()}  identities: [{user}]\n")
+    bank.predict(unfair=4)
     with open_bank(bank) as service:
-        desk = Desk(bank)
-        for who, role in ((bank.mira, "model_owner"), (bank.tomas, "risk_officer")):
-            handed = hand_in(service, desk.approval(who, role))
-            assert handed.status_code == 201, handed.text
-        answer = bank.check()
-        assert answer["outcome"] == "deny"
-        assert [*bank.denials(answer)] == ["approvals.signed_off:independent"]
+        desk, now = Desk(bank), datetime.now(UTC)
+        mine = hand_in(service, desk.approval(bank.mira, "model_owner"))
+        assert mine.status_code == 201
+        nobody = "01a20bd5-d436-7259-be78-f5897ab0af46"
+        rule = "fairness.demographic_parity"
+        fails: list[tuple[str, Envelope, str]] = [
+            (
+                "approvals",
+                desk.approval(bank.eve, "model_owner"),
+                "eve@bank.example is an author of the model",
+            ),
+            ("approvals", desk.approval(bank.tomas, "model_owner"), "does not have the role 'model_owner'"),
+            ("approvals", desk.approval(bank.mira, "second_owner"), "approved it already as model_owner"),
+            (
+                "approvals",
+                desk.approval(bank.tomas, "risk_officer", shown=desk.shown(findings="0" * 64)),
+                "the findings that were shown are not those of this decision",
+            ),
+            (
+                "approvals",
+                desk.approval(bank.tomas, "risk_officer", shown=desk.shown(decision=nobody)),
+                "there is no decision",
+            ),
+            (
+                "approvals",
+                desk.approval(bank.tomas, "risk_officer", model=desk.model(sha256="0" * 64)),
+                "the findings that were shown are not those of this decision",
+            ),
+            ("waivers", desk.waiver(bank.mira, rule), "mira@bank.example has no role that may waive"),
+            ("waivers", desk.waiver(bank.tomas, "no.rule"), "there is no rule 'no.rule'"),
+            (
+                "waivers",
+                desk.waiver(bank.tomas, rule, expires=now + timedelta(days=4000)),
+                "days are the most",
+            ),
+            ("events", desk.revocation(bank.mira, nobody, Revocable.APPROVAL), "there is no decision"),
+            (
+                "events",
+                desk.revocation(bank.mira, mine.json()["id"], Revocable.WAIVER),
+                "what it revokes is something else",
+            ),
+            (
+                "events",
+                desk.revocation(bank.mira, desk.predicate.id, Revocable.DECISION),
+                "this entry is no approval, no waiver and no allow",
+            ),
+        ]
+        before = len(bank.organisation.entries())
+        for route, envelope, what in fails:
+            response = hand_in(service, envelope, route)
+            assert (response.status_code, what in response.json()["detail"]) == (422, True), response.text
+            assert "--" not in response.json()["detail"]
+        assert len(bank.organisation.entries()) == before
+        assert hand_in(service, desk.waiver(bank.tomas, rule), "waivers").status_code == 201
+        assert bank.check()["outcome"] == "deny"
+
+
+def test_what_is_on_record_is_answered_again_after_the_policies_changed(bank: Bank) -> None:
+    with open_bank(bank) as service:
+        approval = Desk(bank).approval(bank.mira, "model_owner")
+        first = hand_in(service, approval)
+        assert first.status_code == 201
+    bank.employ(officer="another_role")
+    with open_bank(bank) as service:
+        again = hand_in(service, approval)
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert hand_in(service, altered(approval, reason="other")).status_code == 422
 
 
 def test_who_is_no_longer_among_the_people_cannot_hand_in_anything(bank: Bank) -> None:
