@@ -109,6 +109,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mandate.engine.collecting": (*INPUT, "mandate.engine.digests"),
     "mandate.engine.claim": (*INPUT, "mandate.engine.digests", "mandate.engine.strict_json"),
     "mandate.engine.recorded_facts": (*INPUT, "mandate.engine.decision", "mandate.engine.evidence"),
+    "mandate.engine.fresh_facts": (*VALUES, "mandate.engine.claim", "mandate.engine.evidence"),
     "mandate.engine.gate": (*VALUES, "mandate.engine.evidence"),
     "mandate.engine.report": (
         *VALUES,

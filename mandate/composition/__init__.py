@@ -9,6 +9,7 @@ from .facts import (
     configured_tier,
     known_environment,
     risk_tier,
+    signed_ahead,
 )
 from .gate import Mandate, assembled
 from .ledgers import (
@@ -90,5 +91,6 @@ __all__ = [
     "shown",
     "sidecar",
     "signed",
+    "signed_ahead",
     "signing_key",
 ]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..collectors import FROM_THE_LOG
 from ..engine.configuration import Configuration
 from ..engine.errors import BadConfiguration, BadRequest
-from ..engine.input import Action
+from ..engine.input import SECTIONS, Action, Origin
 from ..engine.nearest import advice
 from ..engine.policy.bundle import Bundle
 from . import process
-from .ledgers import consents
+from .ledgers import consents, opened, public_keys
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..engine.collecting import CollectedFacts, Collector, Version
+    from ..engine.evidence.envelope import Envelope
+    from ..engine.evidence.keys import Signer
+    from ..engine.fresh_facts import FreshFacts, Freshness
+    from ..engine.input import Input
+    from ..engine.input.gathering import Target
     from ..registry.mlflow import MlflowRegistry, ResolvedVersion
 
 ENVIRONMENT = "production"
@@ -42,8 +48,12 @@ def collected(
     environment: str | None,
     what_if: bool = False,
     requested_by: str | None = None,
+    ahead: bool = False,
 ) -> CollectedFacts:
-    """The facts about a registered model version, asked for by whoever runs this process unless said."""
+    """The facts about a registered model version, asked for by whoever runs this process unless said.
+
+    `ahead`: to be sent ahead of the question, so that all are collected anew, and none is read in the log.
+    """
     from ..engine.collecting import CollectedFacts, Question
 
     asked = Action(action or Action.PROMOTE)
@@ -52,8 +62,60 @@ def collected(
         Question(uri, asked, environment, requested_by or process.caller(), what_if),
         registry,
         partial(_collectors, configuration, registry, what_if),
-        wanted=_wanted(policies, asked),
+        wanted=[name for name in _wanted(policies, asked) if not (ahead and name in FROM_THE_LOG)],
         risk_tier_of=partial(_tier, configuration),
+        first=("mlflow", *FROM_THE_LOG),
+        earlier=None if ahead else _earlier(configuration, policies),
+    )
+
+
+def _earlier(configuration: Configuration, policies: Bundle) -> FreshFacts | None:
+    """Facts of earlier questions, where the policies let any serve again."""
+    from ..engine.policy.layers import leaves
+
+    settings = policies.thresholds.get("evidence", {}).get("fresh_minutes", {})
+    if not any(leaf["value"] > 0 for setting in settings.values() for _, leaf in leaves(setting)):
+        return None
+    from ..engine.fresh_facts import FreshFacts
+
+    return FreshFacts(
+        partial(opened, configuration),
+        public_keys(configuration),
+        freshness=partial(_freshness, policies),
+        revision=policies.revision,
+    )
+
+
+def _freshness(policies: Bundle, target: Target, tier: str) -> Freshness:
+    """What the policies say of facts of earlier questions about a model in an environment."""
+    from ..collectors import REGISTERED
+    from ..engine.fresh_facts import Freshness
+    from ..engine.policy.layered import holding
+
+    def value(setting: Mapping[str, Any]) -> Any:
+        return holding(setting, policies.scope, environment=target.environment, tier=tier, model=target.name)
+
+    evidence = policies.thresholds["evidence"]
+    fresh = evidence["fresh_minutes"]
+    # What the registry and the log say is looked up each time: it is what may have changed.
+    again = (set(SECTIONS) & set(REGISTERED)) - {"mlflow", *FROM_THE_LOG}
+    return Freshness(
+        minutes={name: value(fresh[name]) or 0 for name in sorted(again & fresh.keys())},
+        reported=Origin.REPORTED in (value(evidence["accepted_origins"]) or ()),
+    )
+
+
+def signed_ahead(configuration: Configuration, policies: Bundle, document: Input, signer: Signer) -> Envelope:
+    """Facts that are sent ahead of the question that they are for, signed by one of the policies' people."""
+    from ..engine.evidence.sending import sealed
+
+    return sealed(
+        document,
+        people=policies.data["people"],
+        revision=policies.revision,
+        origin=configuration.settings.ledger.name,
+        time=process.now(),
+        signer=signer,
     )
 
 

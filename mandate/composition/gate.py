@@ -68,8 +68,15 @@ class Mandate:
         what_if: bool = False,
     ) -> CollectedFacts:
         """The facts about a registered model version."""
-        asked = {"action": action, "environment": environment}
-        return collected(self.configuration, self.bundle, uri, registry, **asked, what_if=what_if)
+        return collected(
+            self.configuration,
+            self.bundle,
+            uri,
+            registry,
+            action=action,
+            environment=environment,
+            what_if=what_if,
+        )
 
 
 @contextmanager

@@ -75,7 +75,9 @@ class ClaimedFacts:
             }
         )
         claim["subject"] = subject | {"risk_tier": self._risk_tier_of(str(subject.get("name")))}
-        claim["collection"] = [self._as_reported(entry) for entry in self._collection(claim)]
+        claim["collection"] = [
+            _entry_as_reported(entry, self._requested_by) for entry in self._collection(claim)
+        ]
         for section in SECTIONS:
             if section in claim:
                 claim[section] = _reported(claim[section])
@@ -93,10 +95,23 @@ class ClaimedFacts:
             raise BadInput("collection must be a list", where=self._where, next_step=_SCHEMA)
         return collection
 
-    def _as_reported(self, entry: Any) -> Any:
-        if isinstance(entry, dict) and entry.get("status") == "collected":
-            return entry | {"origin": "reported", "reported_by": self._requested_by}
-        return entry
+
+def as_reported(document: Input, by: str) -> Input:
+    """The document as somebody's claim: each fact that it has is reported by them."""
+    claim = document.model_dump(mode="json")
+    for section in SECTIONS:
+        claim[section] = _reported(claim[section])
+    claim["collection"] = [_entry_as_reported(entry, by) for entry in claim["collection"]]
+    return Input.model_validate_json(json.dumps(claim))
+
+
+def _entry_as_reported(entry: Any, by: str) -> Any:
+    """An entry of the collection: whether its facts are those of an earlier question is not the caller's to
+    say, either."""
+    if isinstance(entry, dict) and entry.get("status") == "collected":
+        kept = {name: value for name, value in entry.items() if name != "reused"}
+        return kept | {"origin": "reported", "reported_by": by}
+    return entry
 
 
 def parse(document: bytes, where: str) -> dict[str, Any]:

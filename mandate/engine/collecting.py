@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -85,6 +85,16 @@ class Registry(Protocol):
         """Root digest of the version's artifact, read afresh. `RegistryUnavailable`, `SourceMissing`."""
 
 
+class Earlier(Protocol):
+    """Facts that were collected for earlier questions."""
+
+    def facts(
+        self, target: Target, sha256: str, risk_tier: str, time: datetime
+    ) -> Mapping[str, tuple[Any, Collected]]:
+        """Those about the files with this digest that may still serve: by the collector's name, the section
+        of that name and its entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the caller wants to know."""
@@ -108,14 +118,19 @@ class CollectedFacts:
         *,
         wanted: Sequence[str],
         risk_tier_of: Callable[[Version], str],
+        first: Sequence[str] = (),
+        earlier: Earlier | None = None,
     ) -> None:
         """`wanted` names the collectors that the policies depend on for this action: one that is not among
-        `collectors_for(version)` is reported as missing."""
+        `collectors_for(version)` is reported as missing. Those that `first` names are always run, and before
+        it is known which facts `earlier` has."""
         self._question = question
         self._registry = registry
         self._collectors_for = collectors_for
         self._wanted = wanted
         self._risk_tier_of = risk_tier_of
+        self._first = first
+        self._earlier = earlier
 
     def assemble(self, time: datetime) -> Input:
         """The document. `UnknownSubject` if there is no such version."""
@@ -139,16 +154,21 @@ class CollectedFacts:
             action=question.action,
             environment=question.environment,
         )
-        sections, collection = _run(self._collectors_for(version), target, self._wanted)
-        artifact = sections.get("artifact")
+        tier = self._risk_tier_of(version)
+        found = _Found(target, self._wanted)
+        collectors = [*self._collectors_for(version)]
+        found.run(collector for collector in collectors if collector.name in self._first)
+        if self._earlier is not None and (sha256 := found.sha256) is not None:
+            found.reuse(self._earlier.facts(target, sha256, tier, time))
+        found.run(collector for collector in collectors if collector.name not in self._first)
         subject = Subject(
             name=version.name,
             version=version.version,
             uri=version.uri,
-            sha256=artifact.sha256 if isinstance(artifact, Artifact) else None,
-            risk_tier=self._risk_tier_of(version),
+            sha256=found.sha256,
+            risk_tier=tier,
         )
-        return Input(subject=subject, request=request, collection=collection, **sections)
+        return Input(subject=subject, request=request, collection=found.collection, **found.sections)
 
     def confirm(self, document: Input) -> None:
         """`SubjectChanged` if the URI names another version now, or none, or if its files are others, gone or
@@ -191,28 +211,55 @@ def unreachable(uri: str, request: Request, error: MandateError) -> Input:
     )
 
 
-def _run(
-    collectors: Iterable[Collector], target: Target, wanted: Sequence[str]
-) -> tuple[dict[Section, Any], tuple[Collection, ...]]:
-    sections: dict[Section, Any] = {}
-    entries: dict[str, Collection] = {}
-    for collector in collectors:
-        if collector.name not in wanted:
-            continue
-        gathered, entries[collector.name] = _collect(collector, target)
+class _Found:
+    """What is known of a target so far."""
+
+    def __init__(self, target: Target, wanted: Sequence[str]) -> None:
+        self._target = target
+        self._wanted = wanted
+        self._entries: dict[str, Collection] = {}
+        self._reused: set[str] = set()
+        self.sections: dict[Section, Any] = {}
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of the artifact."""
+        artifact = self.sections.get("artifact")
+        return artifact.sha256 if isinstance(artifact, Artifact) else None
+
+    @property
+    def collection(self) -> tuple[Collection, ...]:
+        """What became of each collector that is wanted, by its name."""
+        missing = {
+            name: Missing(name=name, reason=f"not configured: mandate.yaml has no collectors.{name}")
+            for name in self._wanted
+            if name not in self._entries
+        }
+        return tuple(entry for _, entry in sorted((self._entries | missing).items()))
+
+    def reuse(self, facts: Mapping[str, tuple[Any, Collected]]) -> None:
+        """Take facts of an earlier question for those that are wanted."""
+        for name, (value, entry) in facts.items():
+            if name in self._wanted:
+                self._reused.add(name)
+                self._take(name, {cast(Section, name): value}, entry)
+
+    def run(self, collectors: Iterable[Collector]) -> None:
+        """Run those that are wanted and whose facts are not known yet."""
+        for collector in collectors:
+            name = collector.name
+            if name in self._wanted and name not in self._reused:
+                self._take(name, *_collect(collector, self._target))
+
+    def _take(self, name: str, gathered: Mapping[Section, Any], entry: Collection) -> None:
+        self._entries[name] = entry
         for section, value in gathered.items():
-            if section in sections:
+            if section in self.sections:
                 raise BadInput(
-                    f"the collectors {collector.name} and another one both gave the section {section}",
+                    f"the collectors {name} and another one both gave the section {section}",
                     next_step="Remove one of them from mandate.yaml",
                 )
-            sections[section] = value
-    for name in wanted:
-        if name not in entries:
-            entries[name] = Missing(
-                name=name, reason=f"not configured: mandate.yaml has no collectors.{name}"
-            )
-    return sections, tuple(entries[name] for name in sorted(entries))
+            self.sections[section] = value
 
 
 def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any], Collection]:

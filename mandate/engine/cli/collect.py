@@ -2,30 +2,116 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from ..configuration import Configuration
+from ..errors import CouldNotDecide
+from ..report.visible import visible
 from . import options
+
+if TYPE_CHECKING:
+    from ..input import Input
+    from ..policy.bundle import Bundle
+    from ..remote.client import Reply, Service
 
 
 @click.command("collect")
 @click.argument("subject")
 @options.action
 @options.environment
+@click.option("--push", is_flag=True, help="Sign the facts and send them ahead of the question.")
+@click.option(
+    "--key",
+    metavar="URI",
+    envvar="MANDATE_PERSON_KEY",
+    default="ssh-agent:",
+    show_default="the only Ed25519 key of your ssh-agent",
+    help="The key that signs what is sent: of somebody whom the policies know.",
+)
+@click.option(
+    "--public-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file with its public key, for a token or a service.",
+)
+@options.output
+@options.elsewhere
 @options.configured
-def command(subject: str, action: str | None, environment: str | None, configuration: Configuration) -> int:
+def command(
+    subject: str,
+    action: str | None,
+    environment: str | None,
+    push: bool,
+    key: str,
+    public_key: Path | None,
+    output: str,
+    server: Callable[[], Service] | None,
+    configuration: Configuration,
+) -> int:
     """Gather the facts about a model and print the input document.
 
     Nothing is judged and nothing recorded. The document fits `mandate check --input`, where its facts count
     as reported: whoever sends them answers for them. Exits 3 if a collector failed.
+
+    With --push, a service of Mandate's gets the facts, signed. They serve questions about the same files,
+    action and environment for as long as the policies say, where these accept reported facts.
     """
     from ... import composition
 
+    if push and server is None:
+        raise click.UsageError("Say with --server where to send the facts.")
     policies = composition.bundle(configuration)
     registry = composition.model_registry(configuration)
     facts = composition.collected(
-        configuration, policies, subject, registry, action=action, environment=environment
+        configuration, policies, subject, registry, action=action, environment=environment, ahead=push
     )
     document = facts.assemble(composition.now())
-    click.echo(document.model_dump_json(indent=2))
-    return 3 if any(entry.status == "failed" for entry in document.collection) else 0
+    failed = [entry.name for entry in document.collection if entry.status == "failed"]
+    if not push or server is None:
+        click.echo(document.model_dump_json(indent=2))
+        return 3 if failed else 0
+    if failed:
+        raise CouldNotDecide(
+            f"nothing was sent, because these collectors failed: {', '.join(failed)}",
+            where=subject,
+            next_step="Run it without --push to see why",
+        )
+    _show(_sent(configuration, policies, document, server(), key, public_key), output)
+    return 0
+
+
+def _sent(
+    configuration: Configuration,
+    policies: Bundle,
+    document: Input,
+    service: Service,
+    key: str,
+    public_key: Path | None,
+) -> Reply:
+    from ... import composition
+    from ..evidence.signers import secrets, signer
+
+    whose = signer(key, public_key=public_key, secrets=secrets.Secrets(secrets.PERSON))
+    envelope = composition.signed_ahead(configuration, policies, document, whose)
+    reply = service.post("/v1/facts", envelope.to_json())
+    if reply.body.get("keyid") != whose.public_key.keyid or type(reply.body.get("index")) is not int:
+        raise CouldNotDecide(
+            "it does not say where the facts are on record",
+            where=service.where,
+            next_step="Send them again",
+        )
+    return reply
+
+
+def _show(reply: Reply, output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(reply.body, indent=2))
+        return
+    said = reply.body
+    click.echo(f"  facts      {visible(str(said.get('id')))}")
+    click.echo(f"  recorded   entry {said['index']} of {visible(str(said.get('origin')))}")
+    click.echo(f"  signed by  {visible(str(said['keyid']))}")

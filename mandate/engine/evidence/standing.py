@@ -27,6 +27,7 @@ from .predicates.base import rfc3339_milliseconds
 from .predicates.break_glass import BREAK_GLASS_TYPE
 from .predicates.decision import DECISION_TYPE, WHAT_IF_TYPE
 from .predicates.export import EXPORT_TYPE
+from .predicates.facts import FACTS_TYPE
 from .predicates.opening import OPENING_TYPE
 from .predicates.policy_release import POLICY_RELEASE_TYPE
 from .predicates.promotion import PROMOTION_TYPE
@@ -46,6 +47,7 @@ _HARMLESS = frozenset(
         BREAK_GLASS_TYPE,
         DECISION_TYPE,
         EXPORT_TYPE,
+        FACTS_TYPE,
         OPENING_TYPE,
         POLICY_RELEASE_TYPE,
         PROMOTION_TYPE,

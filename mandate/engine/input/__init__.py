@@ -4,7 +4,7 @@ One module a group of sections. Values are frozen, unknown fields are refused, n
 finite doubles (NaN and the infinities are named, see `figures.Number`), and times are UTC.
 """
 
-from .collection import Collected, Collection, Failed, Missing
+from .collection import Collected, Collection, Failed, Missing, Reused
 from .document import SECTIONS, Input, Section
 from .figures import Figure, Interval, Number, Origin
 from .people import Approval, Certificate, Developer, Waiver
@@ -77,6 +77,7 @@ __all__ = [
     "Performance",
     "Provenance",
     "Request",
+    "Reused",
     "Rows",
     "RunSource",
     "Section",

@@ -10,6 +10,17 @@ from .base import Frozen, Name, Sha256, UtcTime
 from .figures import Origin
 
 
+class Reused(Frozen):
+    """Where facts come from that were not collected for this question."""
+
+    entry: Name
+    """The id of the entry of the ledger that has them: a decision, or facts that were sent ahead."""
+    index: Annotated[int, Field(ge=0)]
+    """Its place in the ledger."""
+    keyid: Name
+    """The key that signed it."""
+
+
 class Collected(Frozen):
     """The collector returned its sections."""
 
@@ -26,6 +37,8 @@ class Collected(Frozen):
     collected_at: UtcTime
     seconds: Annotated[float, Field(ge=0)]
     """Time taken."""
+    reused: Annotated[Reused | None, Field(exclude_if=lambda reused: reused is None)] = None
+    """Set where the facts were collected for an earlier question; `collected_at` says when. Left out else."""
 
 
 class Missing(Frozen):

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ..decision import Finding, Outcome
 from ..gate import Answer
-from . import Link
+from . import Link, earlier
 from .literal import literal
 
 _VERDICT = {Outcome.ALLOW: "✅ ALLOW", Outcome.DENY: "❌ DENY", Outcome.UNDECIDED: "⚠️ UNDECIDED"}
@@ -49,6 +49,9 @@ def _lines(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[str]
                 yield from _rule(tuple(of_rule), link)
     yield ""
     yield f"{len(decision.passed)} checks passed, {len(decision.not_applicable)} rules not applicable."
+    for sentence in earlier.sentences(answer.document):
+        yield ""
+        yield f"{literal(sentence[:1].upper() + sentence[1:])}."
     if verbose:
         yield ""
         yield from (f"- ✓ **{literal(finding.rule)}** {literal(finding.term)}" for finding in decision.passed)

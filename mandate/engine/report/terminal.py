@@ -17,7 +17,7 @@ from rich.text import Text
 from ..decision import Finding, FindingOutcome, Outcome, WaiverReport
 from ..gate import Answer
 from ..input import Collected
-from . import Link
+from . import Link, earlier
 from .visible import visible
 
 _VERDICT = {
@@ -79,6 +79,8 @@ def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[Rend
         yield _passed(decision.passed, verbose=verbose)
     if decision.not_applicable:
         yield _not_applicable(answer, verbose=verbose)
+    for sentence in earlier.sentences(answer.document):
+        yield _marked("·", "dim", Text(sentence))
     if verbose and answer.document.collection:
         yield Text()
         yield _collection(answer)

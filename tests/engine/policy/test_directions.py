@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ decision := data.mandate.main.decision with input as case.input
 
 LARGE = 100
 NOBODY_HAS = "nobody has it"
+REUSED = {"entry": "0199", "index": 7, "keyid": "SHA256:x"}
 EXTRA = "an extra column"
 
 
@@ -41,6 +43,14 @@ def _with_an_extra_column(document: dict[str, Any]) -> None:
 
 def _without_a_baseline(document: dict[str, Any]) -> None:
     document["performance"]["baseline"] = {"status": "none", "reason": "it is the first version"}
+
+
+def _of_minutes_ago(document: dict[str, Any]) -> None:
+    """The facts of every collector were collected for an earlier question, five minutes before this one."""
+    then = (datetime.fromisoformat(document["request"]["time"]) - timedelta(minutes=5)).isoformat()
+    for entry in document["collection"]:
+        if entry["name"] not in ("mlflow", "approvals", "waivers"):
+            entry |= {"reused": REUSED, "collected_at": then.replace("+00:00", "Z")}
 
 
 def _in_service(document: dict[str, Any]) -> None:
@@ -58,6 +68,7 @@ CASES: dict[str, tuple[Any, Any, Callable[[dict[str, Any]], None]]] = {
     "drift.population_stability_index": (-1, LARGE, _as_it_is),
     "drift.population_stability_index_in_service": (-1, LARGE, _in_service),
     "evidence.accepted_origins": ([], ["measured", "reported"], _as_it_is),
+    "evidence.fresh_minutes.*": (0, 10, _of_minutes_ago),
     "fairness.advisable_group_size": (10**9, 1, _as_it_is),
     "fairness.demographic_parity_difference": (-1, 1, _as_it_is),
     "fairness.disparate_impact_ratio": (2, 0, _as_it_is),

@@ -26,6 +26,7 @@ ROUTES = {
     "approve": ("POST", "/v1/approvals", ""),
     "waive": ("POST", "/v1/waivers", ""),
     "event": ("POST", "/v1/events", ""),
+    "facts": ("POST", "/v1/facts", ""),
     "checkpoint": ("GET", "/v1/checkpoint", ""),
     "proof": ("GET", "/v1/proofs/{reference}", ""),
     "consistency": ("GET", "/v1/consistency", "first=0&second=0"),

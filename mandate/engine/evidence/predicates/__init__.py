@@ -15,6 +15,7 @@ _MODULES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "break-glass/v1": ("break_glass", "BreakGlassPredicate"),
         "decision/v1": ("decision", "DecisionPredicate"),
         "export/v1": ("export", "ExportPredicate"),
+        "facts/v1": ("facts", "FactsPredicate"),
         "key-revocation/v1": ("key_event", "KeyRevocationPredicate"),
         "key-rotation/v1": ("key_event", "KeyRotationPredicate"),
         "opening/v1": ("opening", "OpeningPredicate"),

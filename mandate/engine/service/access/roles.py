@@ -36,6 +36,8 @@ ACCESS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "approve": frozenset({Role.APPROVER}),
         "waive": frozenset({Role.APPROVER}),
         "event": frozenset({Role.APPROVER}),
+        # Facts permit nothing, and whose they are says the signature: whoever asks may send them ahead.
+        "facts": frozenset({Role.DECIDER}),
         "checkpoint": frozenset(Role),
         "proof": frozenset({Role.DECIDER, Role.AUDITOR}),
         "consistency": frozenset(Role),

@@ -59,6 +59,16 @@ async def waive(request: Request, caller: Permitted, parts: TheParts) -> Respons
     return await _recorded(request, parts, "waiver")
 
 
+@router.post("/facts", name="facts", **_ROUTE)
+async def facts(request: Request, caller: Permitted, parts: TheParts) -> Response:
+    """Record facts that a pipeline collected and signed, as `mandate collect --push` sends them.
+
+    They may serve questions about the same files, action and environment for as long as the policies say,
+    where these accept what is only reported.
+    """
+    return await _recorded(request, parts, "facts")
+
+
 @router.post("/events", name="event", **_ROUTE)
 async def event(request: Request, caller: Permitted, parts: TheParts) -> Response:
     """Record a revocation that a person signed, as `/v1/approvals` does."""

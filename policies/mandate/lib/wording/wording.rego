@@ -190,9 +190,20 @@ _obstacles(needed) := obstacles if {
 _obstacle(collector) := sprintf("The collector %s found nothing: %s", [collector, sentence(found.reason)]) if {
 	found := collectors.entry(collector)
 	found.status == "missing"
+} else := sprintf("The facts of %s are %s, and %s.", [collector, _since(found), _most_minutes(collector)]) if {
+	found := collectors.entry(collector)
+	collectors.is_stale(found)
 } else := could_not_find_out(collector, found.reason) if {
 	found := collectors.entry(collector)
 } else := sprintf("The collection has not one entry for the collector %s.", [collector])
+
+_since(found) := sprintf("of %v minutes ago", [round(collectors.age(found))]) if {
+	is_number(collectors.age(found))
+} else := "of an unknown time"
+
+_most_minutes(collector) := sprintf("those of at most %v count here", [collectors.freshness(collector).value]) if {
+	collectors.freshness(collector).value > 0
+} else := "only those that are collected anew count here"
 
 # METADATA
 # description: A text from outside as one sentence, with a full stop.

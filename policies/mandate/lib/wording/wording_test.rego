@@ -170,6 +170,35 @@ test_obstacles[note] if {
 	wording.unproven("afam", ["fairness"]) == case.says with input as {"collection": [case.entry]}
 }
 
+stale(minutes) := says if {
+	reused := {
+		"name": "fairness",
+		"status": "collected",
+		"origin": "measured",
+		"collected_at": "2026-11-20T09:00:00Z",
+		"reused": {"index": 7},
+	}
+	document := {
+		"request": {"environment": "staging", "time": "2026-11-20T09:30:20Z"},
+		"subject": {"name": "credit", "risk_tier": "low"},
+		"collection": [reused],
+	}
+	settings := {"fairness": {"default": {"value": minutes, "set_at": "x:1"}}}
+	says := wording.unproven("afam", ["fairness"]) with input as document with data.mandate.thresholds.evidence.fresh_minutes as settings
+}
+
+test_stale_facts_are_said_to_be_stale if {
+	stale(10) == "not shown for afam. The facts of fairness are of 30 minutes ago, and those of at most 10 count here."
+	stale(0) == "not shown for afam. The facts of fairness are of 30 minutes ago, and only those that are collected anew count here."
+	stale(31) == "not shown for afam. What fairness returned does not say."
+}
+
+test_facts_of_an_unknown_time_are_stale if {
+	collection := [{"name": "fairness", "status": "collected", "reused": {"index": 7}}]
+	says := "not shown. The facts of fairness are of an unknown time, and only those that are collected anew count here."
+	wording.unproven("*", ["fairness"]) == says with input as {"collection": collection}
+}
+
 test_obstacles_of_several_collectors_stand_beside_each_other if {
 	collection := [{"name": "a", "status": "missing", "reason": "no a"}, {"name": "b", "status": "collected"}]
 	says := "not shown. The collector a found nothing: no a. The collection has not one entry for the collector c."
