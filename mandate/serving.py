@@ -121,7 +121,9 @@ class Service:
                     clock=composition.now,
                     metrics=self._metrics,
                 ),
-                environment=lambda name: composition.known_environment(name, self._now.bundle),
+                environment=lambda name: composition.known_environment(
+                    name, self._now.bundle, where="environment"
+                ),
                 risk_tier_of=partial(composition.configured_tier, self._configuration),
                 clock=composition.now,
             ),
@@ -208,7 +210,7 @@ class Service:
 
     def _plain_facts(self, question: Question, caller: str) -> Facts:
         configuration, bundle = self._configuration, self._now.bundle
-        environment = composition.known_environment(question.environment, bundle)
+        environment = composition.known_environment(question.environment, bundle, where="environment")
         if question.input is not None:
             return ClaimedFacts(
                 question.input,

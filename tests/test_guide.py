@@ -15,12 +15,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from mandate.engine.opa import places
+from mandate.engine.service.access.roles import Role
 from tests.organisation import GOOD, TRUSTING, Organisation
+from tests.service import TOKENS, serving
 
 DOCS = Path(__file__).parents[1] / "docs"
 POLICIES = DOCS / "policies.md"
 EVIDENCE = DOCS / "evidence.md"
+CALLING = DOCS / "service-calling.md"
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="(?P<file>[^"]+)"')
 _EXIT = re.compile(r"exit=(?P<code>[0-9]+)")
@@ -70,7 +75,7 @@ def record_decisions(folder: Path) -> None:
 
 def do(guide: Path, folder: Path, begun: Callable[[Path], None]) -> None:
     """Every step of the guide; `begun` is called when the organisation is there."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for info, body in fences(guide):
         if (title := _TITLE.search(info)) is not None:
             (folder / title["file"]).write_text(body)
@@ -122,3 +127,20 @@ def test_the_guides_release_judges(tmp_path: Path) -> None:
     settings.write_text(text.replace("policies: [library, policies]\n", yaml))
     answer = Organisation(folder).check(GOOD, "--environment", "staging")
     assert answer.json["outcome"] == "allow", answer.out
+
+
+def test_the_guide_for_release_tooling_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pipeline's machine has facts, an address and a token, and nothing else."""
+    machine = tmp_path / "pipeline"
+    for folder in (machine, tmp_path / "bank"):
+        folder.mkdir()
+    (machine / "facts.json").write_text(json.dumps(GOOD))
+    with serving(tmp_path / "bank") as running:
+        monkeypatch.setenv("MANDATE_SERVER", str(running.client.base_url))
+        monkeypatch.setenv("MANDATE_TOKEN", TOKENS[Role.DECIDER][0])
+        monkeypatch.setenv("AUDITOR_TOKEN", TOKENS[Role.AUDITOR][0])
+        do(CALLING, machine, lambda _: None)
+    decisions = Organisation(tmp_path / "bank").decisions()
+    assert [each["outcome"] for each in decisions] == ["allow", "allow", "allow"]

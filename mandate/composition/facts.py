@@ -185,12 +185,12 @@ def _wanted(policies: Bundle, action: Action) -> list[str]:
     )
 
 
-def known_environment(name: str, policies: Bundle) -> str:
-    """The environment. `BadRequest` if the policies do not know it."""
+def known_environment(name: str, policies: Bundle, *, where: str = "--environment") -> str:
+    """The environment. `BadRequest` if the policies do not know it; `where` is the option or field."""
     known = policies.scope.environments
     if name not in known:
         raise BadRequest(
-            f"the policies know no environment {name!r}", where="--environment", next_step=advice(name, known)
+            f"the policies know no environment {name!r}", where=where, next_step=advice(name, known)
         )
     return name
 

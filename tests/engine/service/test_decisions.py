@@ -144,7 +144,7 @@ def test_a_search_is_paged(service: Serving) -> None:
 def test_an_environment_that_the_policies_do_not_know_is_refused(service: Serving) -> None:
     response = service.call("POST", "/v1/decisions", json={"input": GOOD, "environment": "prodution"})
     assert response.status_code == 400
-    assert "prodution" in response.json()["detail"]
+    assert response.json()["detail"] == "environment: the policies know no environment 'prodution'"
     assert "production" in response.json()["next_step"]
 
 
