@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from mandate import composition
+from mandate.engine import configuration
+from mandate.engine.digests import canonical, document_sha256
+from mandate.engine.evidence import envelope as dsse
 from mandate.engine.evidence.predicates.facts import FACTS_TYPE
+from mandate.engine.evidence.public_keys import Believed
+from mandate.engine.evidence.signers import signer
+from mandate.engine.evidence.signers.secrets import PERSON, Secrets
+from mandate.engine.fresh_facts import FreshFacts, Freshness
+from mandate.engine.input import Action
+from mandate.engine.input.gathering import Target
 from mandate.engine.service.access.roles import Role
 from tests.engine.opa.peers import Peer, response, saying_once
 from tests.mlflow_fixtures import Store, quiet
@@ -307,6 +318,94 @@ def test_the_service_takes_what_is_signed_and_what_it_takes_again(bank: Bank) ->
     assert posted("/v1/facts", envelope)[0] == 403
     status, problem = posted("/v1/approvals", envelope)
     assert (status, "this is no approval" in problem["detail"]) == (422, True)
+
+
+def sealed(bank: Bank, uri: str, **changed: Any) -> Any:
+    """An envelope of the pipeline's whose predicate has other parts, each by its path."""
+    configured = configuration.load(bank.organisation.folder / "mandate.yaml", environment={})
+    policies = composition.bundle(configured)
+    with composition.model_registry(configured) as registry:
+        facts = composition.collected(
+            configured, policies, uri, registry, action=None, environment="staging", ahead=True
+        )
+        document = facts.assemble(composition.now())
+    key = signer(str(bank.pipeline.key), secrets=Secrets(PERSON))
+    stated = json.loads(composition.signed_ahead(configured, policies, document, key).payload)
+    for path, value in changed.items():
+        part = stated["predicate"]
+        *above, last = path.split("__")
+        for name in above:
+            part = next(e for e in part if e["name"] == name) if isinstance(part, list) else part[name]
+        part[last] = value
+    stated["predicate"]["inputSha256"] = changed.get(
+        "inputSha256", document_sha256(stated["predicate"]["input"])
+    )
+    return dsse.seal(canonical(stated), key).to_json()
+
+
+def test_facts_that_contradict_themselves_are_not_recorded(bank: Bank) -> None:
+    uri = bank.registered()
+    before = len(bank.organisation.entries())
+    lies: list[tuple[dict[str, Any], str]] = [
+        ({"inputSha256": "00" * 32}, "the input does not have the digest that is stated"),
+        ({"input__subject__sha256": "00" * 32}, "the facts are about other files"),
+        ({"input__subject__version": "77", "input__model": None}, "another model version"),
+        (
+            {"input__collection__fairness__collected_at": "2099-01-01T00:00:00Z"},
+            "collected after they were signed",
+        ),
+    ]
+    for changed, said in lies:
+        response = bank.serving.call("POST", "/v1/facts", json=sealed(bank, uri, **changed))
+        assert (response.status_code, said in response.json()["detail"]) == (422, True), response.text
+    assert len(bank.organisation.entries()) == before
+    assert bank.serving.call("POST", "/v1/facts", json=sealed(bank, uri)).status_code == 201
+
+
+def test_facts_that_are_sent_ahead_end_no_permission(bank: Bank) -> None:
+    uri = bank.registered()
+    allowed = bank.there(uri)
+    assert bank.push(uri).exit_code == 0
+    digest = allowed["subject"]["sha256"]
+    status = bank.serving.call("GET", f"/v1/subjects/{digest}/status?environment=staging").json()
+    assert (status["allowed"], status["decision"]) == (True, allowed["id"])
+
+
+def found(bank: Bank, uri: str, keys: Believed | None = None) -> Any:
+    """What there is of before, by these keys."""
+    configured = configuration.load(bank.organisation.folder / "mandate.yaml", environment={})
+    name, version = uri.removeprefix("models:/").split("/")
+    with composition.model_registry(configured) as registry:
+        sha256 = registry.digest(uri)
+    facts = FreshFacts(
+        partial(composition.opened, configured),
+        composition.public_keys(configured) if keys is None else keys,
+        freshness=lambda _target, _tier: Freshness({"fairness": 10}, reported=True),
+        revision=composition.bundle(configured).revision,
+    )
+    target = Target(name, version, uri, None, Action.PROMOTE, "staging")
+    return facts.facts(target, sha256, "high", composition.now())
+
+
+def test_what_cannot_be_proven_serves_nothing(bank: Bank) -> None:
+    uri = bank.registered()
+    assert bank.there(uri)["outcome"] == "allow"
+    assert found(bank, uri).keys() == {"fairness"}
+    assert found(bank, uri, Believed({}, lambda _name, _revision: {})) == {}
+
+
+def test_what_a_key_signed_that_was_revoked_serves_nothing(bank: Bank, tmp_path: Path) -> None:
+    """In a copy of the ledger: the service goes on with its own."""
+    uri = bank.registered()
+    assert bank.here(uri, "--environment", "staging").json["outcome"] == "allow"
+    copy = tmp_path / "copy"
+    shutil.copytree(bank.organisation.folder, copy)
+    other = replace(bank, serving=replace(bank.serving, organisation=Organisation(copy)))
+    assert found(other, uri).keys() == {"fairness"}
+    (keyid,) = [each["keyid"] for each in other.organisation.mandate("key", "list", "--output", "json").json]
+    revoked = other.organisation.mandate("key", "revoke", keyid, "--reason", "stolen", "--new")
+    assert revoked.exit_code == 0, revoked.err
+    assert found(other, uri) == {}
 
 
 def test_without_a_place_in_the_scope_nothing_holds() -> None:
