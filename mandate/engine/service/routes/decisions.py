@@ -143,7 +143,7 @@ def _decided(parts: Parts, question: Question, caller: Caller, key: str | None, 
     name="decision",
     responses={
         200: {"description": "The decision", "content": {kind: {} for kind in FORMS}},
-        **problem_responses(400, 401, 403, 404, 406, 503),
+        **problem_responses(400, 401, 403, 404, 406, 422, 503),
     },
     response_class=Response,
 )

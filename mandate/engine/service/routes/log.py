@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["log"])
     "/checkpoint",
     name="checkpoint",
     response_class=PlainTextResponse,
-    responses=problem_responses(401, 403, 503),
+    responses=problem_responses(401, 403, 422, 503),
 )
 async def checkpoint(caller: Permitted, parts: TheParts) -> Response:
     """The newest head (C2SP tlog-checkpoint): keep it where the ledger's writer cannot change it."""
@@ -27,7 +27,7 @@ async def checkpoint(caller: Permitted, parts: TheParts) -> Response:
     return PlainTextResponse(head)
 
 
-@router.get("/proofs/{reference}", name="proof", responses=problem_responses(401, 403, 404, 503))
+@router.get("/proofs/{reference}", name="proof", responses=problem_responses(401, 403, 404, 422, 503))
 async def proof(reference: str, caller: Permitted, parts: TheParts) -> Response:
     """An entry with its inclusion proof and the signed head, which `mandate verify` checks offline."""
     made = await parts.turns.run(lambda: proving.prove(parts.ledger(), reference, parts.keys()))
