@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,30 @@ def served(
     port = free_port()
     with_callers(organisation, listen=f"127.0.0.1:{port}", **settings)
     scheme = "https" if "tls" in settings else "http"
-    log = organisation.folder / "serve.log"
-    with log.open("wb") as file:
+    command = _started(organisation, f"{scheme}://127.0.0.1:{port}", "serve.log", arguments, verify=verify)
+    with command as running:
+        yield running
+
+
+@contextmanager
+def replica(organisation: Organisation, *arguments: str) -> Iterator[Running]:
+    """Another process that serves the organisation, whose service runs already, at an address of its own."""
+    port = free_port()
+    address = ("--set", f"service.listen=127.0.0.1:{port}")
+    with _started(organisation, f"http://127.0.0.1:{port}", "replica.log", (*arguments, *address)) as running:
+        yield running
+
+
+@contextmanager
+def _started(
+    organisation: Organisation, url: str, log_name: str, arguments: Sequence[str], *, verify: Any = True
+) -> Iterator[Running]:
+    log = organisation.folder / log_name
+    with log.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "mandate", "serve", *arguments], cwd=organisation.folder, stderr=file
         )
-    running = Running(process, f"{scheme}://127.0.0.1:{port}")
+    running = Running(process, url)
     try:
         with running.client(verify=verify) as client:
             eventually(lambda: client.get("/readyz").status_code == 200, log)

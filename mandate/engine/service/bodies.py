@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
 from .. import strict_json
 from .problems import Fault, Problem, pointer
@@ -17,7 +18,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read(request: Request, *, limit: int) -> bytes:
-    """The body. `Problem` 413 as soon as it is longer than `limit` bytes: no more is taken."""
+    """The body. `Problem` 413 as soon as it is longer than `limit` bytes: no more is taken; 400 if the client
+    went away before its end."""
     too_long = Problem(
         413, "The body is too long", f"it has more than {limit} bytes", headers={"Connection": "close"}
     )
@@ -25,11 +27,14 @@ async def read(request: Request, *, limit: int) -> bytes:
     if announced.isdigit() and int(announced) > limit:
         raise too_long
     parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > limit:
-            raise too_long
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            length += len(part)
+            if length > limit:
+                raise too_long
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise Problem(400, "The body ended too soon", headers={"Connection": "close"}) from error
     return b"".join(parts)
 
 

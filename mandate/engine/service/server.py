@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import signal
 import socket
-import ssl
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .certificates import Certificates
+from .protocol import patient
 from .settings import ServiceSettings
 
 _KEEP_ALIVE_SECONDS = 120
 """Longer than clients keep connections: with less, the API server met closed ones in 2 % of its calls."""
-
-
-class _Protocol(HttpToolsProtocol):
-    """Tells the application whose client certificate was verified (the `tls` extension of ASGI)."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        if (subject := _subject(self.transport)) is not None:
-            self.scope["extensions"] = {"tls": {"client_cert_name": subject}}
 
 
 def run(
@@ -40,7 +30,7 @@ def server(application: Any, settings: ServiceSettings, certificates: Certificat
     """The server, not yet running."""
     config = uvicorn.Config(
         application,
-        http=_Protocol,
+        http=patient(settings.limits.seconds),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -60,14 +50,3 @@ def server(application: Any, settings: ServiceSettings, certificates: Certificat
 def grace(settings: ServiceSettings) -> float:
     """Seconds to end in: a request that was taken may take as long as the deadline allows."""
     return settings.limits.seconds + 5
-
-
-def _subject(transport: Any) -> str | None:
-    """The subject of the verified client certificate as RFC 4514 writes it."""
-    session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    der = None if session is None else session.getpeercert(binary_form=True)
-    if not der:
-        return None
-    from cryptography.x509 import load_der_x509_certificate
-
-    return load_der_x509_certificate(der).subject.rfc4514_string()

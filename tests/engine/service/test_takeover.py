@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 import httpx
 import pytest
 
-from mandate.engine.opa.locate import find_opa
 from mandate.engine.policy import contents
 from tests.engine.policy.released import Publisher, customer, publisher, tampered, unsigned
+from tests.engine.service.sidecar import Sidecar
 from tests.organisation import GOOD, Organisation
 from tests.served import Running, decide, descendants, eventually, program, served
 
@@ -173,43 +170,12 @@ def test_what_passes_is_tried_again(organisation: Organisation, authors: Publish
         eventually(lambda: judged_by(decide(client)) == six)
 
 
-class Sidecar:
-    """An OPA beside the service, which loads its policies by itself."""
-
-    def __init__(self) -> None:
-        self.folder = Path(mkdtemp(prefix="opa-", dir="/tmp"))  # a socket's path must be short
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.folder}/s"
-
-    def start(self, bundle: Path) -> None:
-        """Start it, or start it anew, with this bundle."""
-        self.stop()
-        bundles = {"mandate": {"resource": bundle.as_uri(), "persist": False}}
-        (self.folder / "config.json").write_text(json.dumps({"bundles": bundles}))
-        command = [
-            *(str(find_opa()), "run", "--server", "--addr", self.url, "--config-file", "config.json"),
-            *("--log-level", "error", "--skip-version-check"),
-        ]
-        with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            (self.folder / "s").unlink(missing_ok=True)
-
-
 @pytest.fixture
 def sidecar() -> Iterator[Sidecar]:
     """A sidecar that nobody has started."""
     made = Sidecar()
     yield made
-    made.stop()
-    shutil.rmtree(made.folder)
+    made.remove()
 
 
 def compiled(authors: Publisher, folder: Path, release: Path) -> Path:

@@ -31,6 +31,20 @@ _REVIEW: dict[str, Any] = {
         "request": {"type": "object", "required": ["uid", "kind", "operation", "userInfo"]},
         "response": {"type": "object", "required": ["uid", "allowed"]},
     },
+    "examples": [
+        {
+            "apiVersion": review.API_VERSION,
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+                "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "operation": "CREATE",
+                "namespace": "lending",
+                "userInfo": {"username": "deployer", "groups": ["system:authenticated"]},
+                "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "credit"}, "spec": {}},
+            },
+        }
+    ],
 }
 _CONTENT = {"application/json": {"schema": _REVIEW}}
 _NOT_READ = "Send the AdmissionReview that a Kubernetes API server sends"
@@ -45,7 +59,7 @@ _NOBODY = Caller("an API server without a token", frozenset({Role.DECIDER}), "an
     openapi_extra={"requestBody": {"required": True, "content": _CONTENT}},
     responses={
         200: {"description": "The review, always", "content": _CONTENT},
-        **problem_responses(401, 403),
+        **problem_responses(401, 403, 422),
     },
 )
 async def admission(environment: str, request: Request, parts: TheParts) -> Response:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import anyio
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ...action import Action
 from ...errors import MandateError
@@ -24,7 +24,7 @@ from ..asking import Question
 from ..forms import FORMS
 from ..parts import Parts
 from ..problems import Problem, of
-from .dependencies import Permitted, TheParts, problem_responses
+from .dependencies import Permitted, TheParts, decided, problem_responses
 
 router = APIRouter(prefix="/v1", tags=["decisions"])
 
@@ -48,6 +48,10 @@ _STRICT = Query(description="`strict`: a denial is 403, for callers that read on
 class Batch(Frozen):
     """Many questions at once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"questions": [{"subject": "models:/credit/3"}]}]}
+    )
+
     questions: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
@@ -55,7 +59,7 @@ class Batch(Frozen):
     "/decisions",
     name="decide",
     openapi_extra=_QUESTION,
-    responses=problem_responses(400, 401, 403, 404, 413, 415, 422, 503),
+    responses={**problem_responses(400, 401, 404, 413, 415, 422), **decided(403, 503)},
 )
 async def decide(
     request: Request,
@@ -70,7 +74,9 @@ async def decide(
     bodies.demand_json(request)
     body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
     question = bodies.fit(bodies.parse(body), Question)
-    answer = await parts.turns.run(lambda: _decided(parts, question, caller, key, what_if=dry_run))
+    answer = await parts.turns.run(
+        lambda: _decided(parts, question, caller, key, what_if=dry_run), more=_collecting(parts, question)
+    )
     said = answers.body(answer, parts.documentation)
     if proof and (receipt := answer.receipt) is not None:
         proven = await parts.turns.run(lambda: proving.prove(parts.ledger(), receipt.id, parts.keys()))
@@ -111,7 +117,10 @@ async def decide_batch(
     async def one(index: int, asked: dict[str, Any]) -> None:
         try:
             question = bodies.fit(asked, Question)
-            answer = await parts.turns.run(lambda: _decided(parts, question, caller, None, what_if=dry_run))
+            answer = await parts.turns.run(
+                lambda: _decided(parts, question, caller, None, what_if=dry_run),
+                more=_collecting(parts, question),
+            )
         except Problem as problem:
             results[index] = json.loads(bytes(problem.response().body))
         except MandateError as error:
@@ -130,6 +139,11 @@ async def decide_batch(
         for index, asked in enumerate(batch.questions):
             group.start_soon(in_turn, index, asked)
     return JSONResponse({"answers": results})
+
+
+def _collecting(parts: Parts, question: Question) -> float:
+    """Seconds that collecting may take beside the deadline: once for the facts, once to confirm them."""
+    return 0.0 if question.subject is None else 2 * parts.settings.collect.seconds
 
 
 def _decided(parts: Parts, question: Question, caller: Caller, key: str | None, *, what_if: bool) -> Answer:

@@ -68,6 +68,15 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
+def decided(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """As `problem_responses`, where the answer may be a decision as well: undecided, or denied."""
+    answer = {"type": "object", "required": ["outcome", "reasons"]}
+    responses = problem_responses(*statuses)
+    for response in responses.values():
+        response["content"]["application/json"] = {"schema": answer}
+    return responses
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route can answer, for OpenAPI."""
     titles = {

@@ -27,11 +27,22 @@ async def checkpoint(caller: Permitted, parts: TheParts) -> Response:
     return PlainTextResponse(head)
 
 
-@router.get("/proofs/{reference}", name="proof", responses=problem_responses(401, 403, 404, 422, 503))
+_PROOF = "application/vnd.mandate.proof.v1+json"
+
+
+@router.get(
+    "/proofs/{reference}",
+    name="proof",
+    response_class=Response,
+    responses={
+        200: {"description": "What `mandate verify` checks offline", "content": {_PROOF: {}}},
+        **problem_responses(401, 403, 404, 422, 503),
+    },
+)
 async def proof(reference: str, caller: Permitted, parts: TheParts) -> Response:
     """An entry with its inclusion proof and the signed head, which `mandate verify` checks offline."""
     made = await parts.turns.run(lambda: proving.prove(parts.ledger(), reference, parts.keys()))
-    return Response(made, media_type="application/vnd.mandate.proof.v1+json")
+    return Response(made, media_type=_PROOF)
 
 
 @router.get("/consistency", name="consistency", responses=problem_responses(401, 403, 422, 503))

@@ -22,6 +22,13 @@ _ENVELOPE = {
                     "type": "object",
                     "description": "A DSSE envelope with the in-toto Statement that a person signed",
                     "required": ["payload", "payloadType", "signatures"],
+                    "examples": [
+                        {
+                            "payload": "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
+                            "payloadType": "application/vnd.in-toto+json",
+                            "signatures": [{"keyid": "SHA256:…", "sig": "MEUCIQ…"}],
+                        }
+                    ],
                 }
             }
         },

@@ -1,0 +1,111 @@
+"""HTTP as uvicorn speaks it, with patience that ends, and problems where it is no HTTP at all.
+
+A request that takes longer than its time to arrive, in its headers or its body, is answered 408. An answer
+that nobody reads is given up. Neither holds a connection, or its memory, for as long as a client likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .problems import MEDIA_TYPE
+
+_REASONS = {400: b"Bad Request", 408: b"Request Timeout"}
+
+
+class Protocol(HttpToolsProtocol):
+    """Tells the application whose client certificate was verified, too (the `tls` extension of ASGI)."""
+
+    seconds: ClassVar[float]
+    """For a request to arrive, and for the next part of an answer to be read."""
+    _arrival: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
+    _served: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Until there is a request, the connection is one that is kept: clients open some ahead of need."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._arrived()
+        if self._served is not None:
+            # Of requests that were sent ahead, uvicorn tells only the last one that nobody is there.
+            self._served.disconnected = True
+        self.pipeline.clear()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._arrived()
+        self._arrival = self.loop.call_later(self.seconds, self._late)
+        if (subject := _subject(self.transport)) is not None:
+            self.scope["extensions"] = {"tls": {"client_cert_name": subject}}
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        self._arrived()
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """More of an answer is written than the client has read."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(self.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(400, msg)
+
+    def _arrived(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _late(self) -> None:
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self._refuse(408, f"The request did not arrive within {self.seconds:g} s")
+
+    def _refuse(self, status: int, title: str) -> None:
+        body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()
+        head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (status, _REASONS[status], MEDIA_TYPE.encode(), len(body)) + body)
+        self.transport.close()
+
+
+def patient(seconds: float) -> type[Protocol]:
+    """The protocol with this patience."""
+    return type("PatientProtocol", (Protocol,), {"seconds": seconds})
+
+
+def _subject(transport: Any) -> str | None:
+    """The subject of the verified client certificate as RFC 4514 writes it."""
+    session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    der = None if session is None else session.getpeercert(binary_form=True)
+    if not der:
+        return None
+    from cryptography.x509 import load_der_x509_certificate
+
+    return load_der_x509_certificate(der).subject.rfc4514_string()
