@@ -49,6 +49,11 @@ def certmanager() -> Path:
     return _own("certmanager", _TESTS / "deploy" / "certmanager")
 
 
+def rules() -> Path:
+    """`tests/deploy/rules`: what Prometheus reads its alerts with. It takes a minute to build."""
+    return _own("rules", _TESTS / "deploy" / "rules")
+
+
 def _own(name: str, folder: Path) -> Path:
     """A program of the tests' own, over a library of others."""
     sources = sorted(folder.iterdir())
