@@ -11,9 +11,10 @@ def write(file: Path, content: bytes, *, mode: int = 0o666) -> None:
 
     When this returns, the file survives a loss of power. `mode`: who may do what with it, less the umask.
     """
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    # Not the process' number: two threads have the same one, and so have the processes of two containers.
+    part = file.with_name(f".{file.name}.{os.urandom(8).hex()}.part")
     try:
-        with open(part, "wb", opener=lambda path, flags: os.open(path, flags, mode)) as opened:
+        with open(part, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as opened:
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
