@@ -257,13 +257,17 @@ def serve(
     overrides: Sequence[str] = (),
     inherited: int | None = None,
     measured: tuple[Path, int] | None = None,
+    parent: int | None = None,
 ) -> int:
     """Serve until a signal ends it, in so many processes.
 
     `overrides`: what was set on the command line, for those processes too. `inherited`: the socket of their
-    parent; `measured`: the folder in which they measure together, and the number of this one.
+    parent; `measured`: the folder in which they measure together, and the number of this one; `parent`: its
+    process id, with which this one ends.
     Returns the exit code. `BadConfiguration` if the settings cannot be used.
     """
+    if parent is not None:
+        processes.end_with(parent)
     if measured is not None:
         metrics.share(*measured)
     parts = Service(configuration).parts()  # what is wrong with the settings is said before anything runs
@@ -272,7 +276,8 @@ def serve(
     listening = _listening(configuration) if inherited is None else socket.socket(fileno=inherited)
     if workers > 1:
         with TemporaryDirectory(prefix="mandate-metrics-") as folder:
-            common = ["serve", "--fd", str(listening.fileno()), "--config", str(configuration.file)]
+            common = ["serve", "--fd", str(listening.fileno()), "--parent", str(os.getpid())]
+            common += ["--config", str(configuration.file)]
             common += [part for override in overrides for part in ("--set", override)]
             commands = [
                 processes.again([*common, "--measured", folder, str(number)]) for number in range(workers)

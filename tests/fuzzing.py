@@ -308,7 +308,8 @@ def _exchanged(connection: socket.socket, request: Request) -> tuple[int, str, b
     with suppress(ConnectionError):
         connection.sendall(request.content)
         if not _is_whole(request.content):
-            connection.shutdown(socket.SHUT_WR)  # or more would be waited for
+            with suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_WR)  # or more would be waited for
         answer = http.client.HTTPResponse(connection, method=request.method)
         with suppress(http.client.HTTPException):
             answer.begin()

@@ -25,9 +25,14 @@ from . import logs, options
     hidden=True,
     help="Where this process measures together with others, and which of them it is.",
 )
+@click.option("--parent", type=int, hidden=True, help="The process that started this one, and ends it.")
 @options.configured
 def command(
-    workers: int, fd: int | None, measured: tuple[Path, int] | None, configuration: Configuration
+    workers: int,
+    fd: int | None,
+    measured: tuple[Path, int] | None,
+    parent: int | None,
+    configuration: Configuration,
 ) -> int:
     """Answer over HTTP what `mandate check` answers here.
 
@@ -39,4 +44,11 @@ def command(
 
     logs.serve(current.said)
     overrides = click.get_current_context().params["overrides"]
-    return serve(configuration, workers=workers, overrides=overrides, inherited=fd, measured=measured)
+    return serve(
+        configuration,
+        workers=workers,
+        overrides=overrides,
+        inherited=fd,
+        measured=measured,
+        parent=parent,
+    )

@@ -59,7 +59,8 @@ class Problem(Exception):
             body["next_step"] = self.next_step
         if self.faults:
             body["errors"] = [
-                {"pointer": fault.pointer, "detail": visible(fault.detail, _LONGEST)} for fault in self.faults
+                {"pointer": visible(fault.pointer, _LONGEST), "detail": visible(fault.detail, _LONGEST)}
+                for fault in self.faults
             ]
         return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
 

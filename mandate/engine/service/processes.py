@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -74,6 +76,21 @@ def keep(
             process.kill()
             process.wait()
     return 0
+
+
+def end_with(parent: int) -> None:
+    """End this process, as a signal would, when the one that started it is gone, however that ended.
+
+    `parent`: its process id, as it said itself: it may be gone already.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_EVERY_SECONDS)
+        _log.error("the process that started this one is gone")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="mandate-parent", daemon=True).start()
 
 
 def again(arguments: Sequence[str]) -> list[str]:

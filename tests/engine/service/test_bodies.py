@@ -130,3 +130,8 @@ def test_what_nobody_signed_is_never_recorded(service: Serving, content: bytes, 
 
     response = service.call("POST", path, role=Role.APPROVER, content=content, headers=JSON)
     assert response.status_code == 422
+
+
+def test_a_name_that_a_terminal_could_act_on_is_escaped_where_it_is_named(service: Serving) -> None:
+    answer = post(service, '{"subject": "models:/a/1", "\x9b31m\u202e": 1}'.encode())
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/\\x9b31m\\u202e"]

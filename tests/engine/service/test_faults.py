@@ -420,3 +420,20 @@ def collecting(running: Running) -> list[int]:
             if b"mandate.working" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
     return found
+
+
+def test_processes_end_with_the_one_that_started_them_however_that_ended(tmp_path: Path) -> None:
+    organisation = founded(tmp_path, trusting=True)
+    with served(organisation, "--workers", "2") as running:
+        started = descendants(running.process.pid)
+        assert len(started) >= 4  # each with an OPA of its own
+        running.process.kill()
+        running.process.wait()
+        eventually(lambda: not any(map(runs, started)))
+
+
+def runs(pid: int) -> bool:
+    """Whether the process runs: one that ended may wait to be reaped."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    return False
