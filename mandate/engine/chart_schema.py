@@ -17,6 +17,11 @@ _VALUES: Mapping[str, Any] = {
         "description": "The image with Mandate and OPA, by its digest.",
     },
     "replicas": {"type": "integer", "minimum": 1, "maximum": 100},
+    "policies": {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
+        "description": "The ConfigMap with the release that judges.",
+    },
     "environments": {
         "type": "array",
         "minItems": 1,

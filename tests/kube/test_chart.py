@@ -130,6 +130,7 @@ def test_installed_and_upgraded_by_helm_it_keeps_the_certificates_that_were_made
         ("settings.service.limits.seconds=0", "seconds"),
         ("image=", "image"),
         ("replicas=0", "replicas"),
+        ("policies=", "policies"),
         ("replica=3", "replica"),
         ("environments={Production}", "environments"),
         ("certificates=self-signed", "certificates"),
@@ -147,6 +148,13 @@ def test_a_setting_is_set_by_its_name(tmp_path: Path) -> None:
     found = said(made('--set-json=settings.service.limits={"at_once": 4}', home=tmp_path))
     settings: dict[str, Any] = found["ConfigMap/mandate"]["data"]["mandate.yaml"]
     assert settings["service"]["limits"] == {"at_once": 4}
+
+
+def test_another_release_of_the_policies_is_another_version_of_the_pods(tmp_path: Path) -> None:
+    found = by_name(made("--set=policies=mandate-policies-7", home=tmp_path))
+    template = found["Deployment/mandate"]["spec"]["template"]
+    (volume,) = (each for each in template["spec"]["volumes"] if each["name"] == "policies")
+    assert volume == {"name": "policies", "configMap": {"name": "mandate-policies-7"}}
 
 
 def test_a_service_that_collects_reaches_its_registry(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ def test_every_step_does_what_the_guide_says(postgresql_server: Server, tmp_path
         assert sorted(shown["data"]) == ["mandate.yaml", "opa.yaml"]
         (settings,) = parsed(shown["data"]["mandate.yaml"])
         assert Settings.model_validate(settings).ledger.name == "bank.example/models"
+        named = api.kubectl("get", "-n", "mandate", "configmap", "-o", "name").out.split()
+        assert [name for name in named if name.startswith("configmap/mandate-policies-")]
         image = api.kubectl("get", "-n", "mandate", "deployment", "mandate", "-o", "yaml").out
         assert image.count("registry.bank.example/mandate-service@sha256:0123") == 3
 

@@ -14,11 +14,13 @@ import httpx
 import pytest
 
 from mandate.engine.configuration import Settings
+from mandate.engine.policy import contents
 from mandate.engine.service import server
 from mandate.engine.service.access.roles import Role
 from tests.cluster import new_model
-from tests.engine.policy.released import publisher
+from tests.engine.policy.released import Publisher, publisher
 from tests.kube.authority import Authority
+from tests.kube.door import eventually
 from tests.kube.manifests import KUBERNETES, Object, by_name, parsed, rendered
 from tests.kube.pod import Pod, files, running
 from tests.organisation import founded
@@ -29,9 +31,16 @@ SERVICE = by_name(rendered(KUBERNETES / "service"))
 
 
 @pytest.fixture(scope="module")
-def pod(postgresql_server: Server, opa: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+def authors(tmp_path_factory: pytest.TempPathFactory) -> Publisher:
+    """Who releases the policies."""
+    return publisher(tmp_path_factory.mktemp("authors"))
+
+
+@pytest.fixture(scope="module")
+def pod(
+    postgresql_server: Server, opa: Path, authors: Publisher, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pod]:
     """The Pod over a ledger in PostgreSQL, with signed policies."""
-    authors = publisher(tmp_path_factory.mktemp("authors"))
     (founder := tmp_path_factory.mktemp("founder")).mkdir(exist_ok=True)
     organisation = founded(founder, trusting=True)
     Authority().issue(tls := tmp_path_factory.mktemp("tls"))
@@ -99,6 +108,38 @@ def test_it_decides_over_the_sidecars_socket_and_records(pod: Pod) -> None:
     with httpx.Client(base_url=url, verify=False, headers=bearer(Role.DECIDER), timeout=60) as client:  # noqa: S501
         answer = client.post("/v1/decisions", json={"input": new_model().document})
     assert (answer.status_code, answer.json()["outcome"]) == (200, "allow"), answer.text
+
+
+def test_a_new_release_in_the_volume_judges_once_its_opa_has_it(pod: Pod, authors: Publisher) -> None:
+    pod.await_probe("mandate", "readinessProbe")
+    before, release = decided(pod), authors.release(2, "another", key="sidecar")
+    revision = contents.parsed(release.read_bytes()).revision
+    fresh = pod.volume("policies") / "fresh"
+    fresh.write_bytes(release.read_bytes())
+    fresh.replace(pod.volume("policies") / "policies.tar.gz")
+    eventually(lambda: f"no OPA answers by the new policies yet, {revision}" in readiness(pod))
+    assert decided(pod) == before
+    pod.kill("opa")
+    assert decided(pod) is None
+    pod.start("opa")
+    eventually(lambda: decided(pod) == revision)
+    pod.await_probe("mandate", "readinessProbe")
+
+
+def readiness(pod: Pod) -> str:
+    return httpx.get(f"https://127.0.0.1:{pod.ports[8443]}/readyz", verify=False).text  # noqa: S501
+
+
+def decided(pod: Pod) -> str | None:
+    """The revision that judges now; `None` while nobody can decide."""
+    url = f"https://127.0.0.1:{pod.ports[8443]}"
+    with httpx.Client(base_url=url, verify=False, headers=bearer(Role.DECIDER), timeout=60) as client:  # noqa: S501
+        answer = client.post("/v1/decisions", json={"input": new_model().document}).json()
+    if answer["outcome"] == "undecided":
+        return None
+    assert answer["outcome"] == "allow"
+    revision: str = answer["policy"]["revision"]
+    return revision
 
 
 def test_the_port_of_opas_probes_answers_no_question(pod: Pod) -> None:
