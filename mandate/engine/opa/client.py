@@ -14,7 +14,7 @@ from typing import Self
 from ..errors import BadConfiguration, CouldNotDecide, NotAnAnswer, OpaUnavailable
 from . import endpoint
 from .answer import Answer, parse
-from .deadline import BoundedSocket, Deadline, TooMuch, allowed
+from .deadline import BoundedSocket, Deadline, TooMuch, allowed, read_whole
 from .endpoint import Endpoint
 from .said import quoted
 from .traced import HEADER, TRACEPARENT
@@ -142,7 +142,7 @@ class OpaClient:
             connection.request(method, self._endpoint.prefix + target, body, headers)
             response = connection.getresponse()
             try:
-                answer = self._read(response)
+                answer = read_whole(response, _LARGEST_ANSWER)
                 whole = not response.will_close
             finally:
                 response.close()
@@ -153,15 +153,6 @@ class OpaClient:
             else:
                 connection.close()
         return answer
-
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
-        """The whole body. Its length is checked before memory is taken for it."""
-        if response.length is not None and response.length > _LARGEST_ANSWER:
-            raise TooMuch
-        body = response.read(_LARGEST_ANSWER)
-        if response.length:
-            raise http.client.IncompleteRead(body, response.length)
-        return body
 
     def _demand_an_answer(self, response: http.client.HTTPResponse, body: bytes) -> None:
         if response.status in _UNAUTHORIZED:

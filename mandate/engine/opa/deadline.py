@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
 import time
@@ -56,6 +57,17 @@ def allowed(seconds: float) -> float:
 
 class TooMuch(Exception):
     """The peer sent more bytes than it may."""
+
+
+def read_whole(response: http.client.HTTPResponse, most: int) -> bytes:
+    """The whole body. Its length is checked before memory is taken for it: `TooMuch` over `most` bytes,
+    `http.client.IncompleteRead` if the peer ends too soon."""
+    if response.length is not None and response.length > most:
+        raise TooMuch
+    body = response.read(most)
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
+    return body
 
 
 class BoundedSocket:

@@ -20,7 +20,7 @@ from typing import Any
 from .. import strict_json
 from ..errors import BadConfiguration, BadInput, BadRequest, CouldNotDecide, UnknownSubject
 from ..opa import endpoint
-from ..opa.deadline import BoundedSocket, Deadline, TooMuch
+from ..opa.deadline import BoundedSocket, Deadline, TooMuch, read_whole
 from ..opa.endpoint import Endpoint
 from ..opa.said import quoted
 
@@ -125,7 +125,7 @@ class Service:
             try:
                 connection.request("POST", self._endpoint.prefix + target, body, dict(headers))
                 response = connection.getresponse()
-                return response.status, response.headers, _whole(response)
+                return response.status, response.headers, read_whole(response, _LARGEST_ANSWER)
             finally:
                 connection.close()
         except TimeoutError as error:
@@ -237,16 +237,6 @@ def checked(key: str) -> str:
             next_step="Shorten it",
         )
     return key
-
-
-def _whole(response: http.client.HTTPResponse) -> bytes:
-    """The whole body. Its length is checked before memory is taken for it."""
-    if response.length is not None and response.length > _LARGEST_ANSWER:
-        raise TooMuch
-    body = response.read(_LARGEST_ANSWER)
-    if response.length:
-        raise http.client.IncompleteRead(body, response.length)
-    return body
 
 
 def _said(problem: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ... import strict_json
 from ...errors import BadConfiguration, IssuerUnavailable
-from ...opa.deadline import BoundedSocket, Deadline, TooMuch
+from ...opa.deadline import BoundedSocket, Deadline, TooMuch, read_whole
 from ...opa.endpoint import Endpoint
 from ...report.visible import visible
 from . import key_sets
@@ -96,7 +96,7 @@ def _get(what: Address, context: ssl.SSLContext, deadline: Deadline) -> bytes:
         connection.sock = bounded
         connection.request("GET", what.target, headers=_HEADERS)
         with closing(connection.getresponse()) as response:
-            body = _body(response)
+            body = read_whole(response, _LARGEST)
     except TimeoutError as error:
         raise _unavailable(f"no answer within {deadline.seconds:g} s", what) from error
     except TooMuch as error:
@@ -109,16 +109,6 @@ def _get(what: Address, context: ssl.SSLContext, deadline: Deadline) -> bytes:
         connection.close()
     if response.status != _OK:
         raise _unavailable(f"it answers {response.status}, and no other address is tried", what)
-    return body
-
-
-def _body(response: http.client.HTTPResponse) -> bytes:
-    """The whole of it. Its length is checked before memory is taken for it."""
-    if response.length is not None and response.length > _LARGEST:
-        raise TooMuch
-    body = response.read(_LARGEST)
-    if response.length:
-        raise http.client.IncompleteRead(body, response.length)
     return body
 
 
