@@ -47,6 +47,8 @@ _MOST_MEMORY = "220MiB"
 #   read               returns at the end of the pipe; nothing is ever written to it.
 #   kill -KILL         even a stopped OPA dies of it. OPA keeps nothing that it should put in order first.
 #   rm -rf             the private folder, which a killed Mandate can no longer remove.
+#   wait               nobody else would: in a container the first process, which inherits orphans, may be
+#                      Mandate, and each OPA that was replaced would stay as a zombie.
 _GUARD = """
 folder=$1; shift
 if setpriv --pdeathsig KILL true 2>/dev/null; then set -- setpriv --pdeathsig KILL "$@"; fi
@@ -57,6 +59,7 @@ read -r _
 kill -KILL "$!"
 cd /
 rm -rf -- "$folder"
+wait "$!"
 """
 
 

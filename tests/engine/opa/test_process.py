@@ -142,6 +142,28 @@ def test_a_stopped_opa_dies_with_its_killed_parent(opa: Path, bundle: Path) -> N
         assert gone(pid)
 
 
+FIRST = """
+import ctypes, os, signal, sys
+from pathlib import Path
+from mandate.engine.opa.process import LocalOpa
+PR_SET_CHILD_SUBREAPER = 36  # orphans become this process's children, as in a container whose first it is
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+for how in (signal.SIGCONT, signal.SIGSTOP, signal.SIGKILL):
+    with LocalOpa(Path(sys.argv[1]), Path(sys.argv[2])) as running:
+        os.kill(running.pid, how)
+try:
+    sys.exit(f"left: {os.waitpid(-1, 0)}")
+except ChildProcessError:
+    print("nothing is left")
+"""
+
+
+def test_it_leaves_no_zombie_to_the_first_process_of_a_container(opa: Path, bundle: Path) -> None:
+    command = [sys.executable, "-c", FIRST, str(opa), str(bundle)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("nothing is left\n", "")
+
+
 def test_it_dies_with_its_guard(opa: Path, bundle: Path) -> None:
     with LocalOpa(opa, bundle) as running:
         pid = running.pid

@@ -459,7 +459,8 @@ def test_an_interrupted_run_shows_what_it_found_and_is_gone_on_with(
         command, cwd=organisation.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     journals = organisation.folder / ".mandate/impact"
-    while not any('"following"' in journal.read_text() for journal in journals.glob("*.jsonl")):
+    # Until it has come as far as a decision that flips: the first second may end before that.
+    while not any('"deny_to_allow"' in journal.read_text() for journal in journals.glob("*.jsonl")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
