@@ -235,7 +235,7 @@ def test_an_answer_that_is_none_is_named(issuer: Issuer, illness: str) -> None:
     assert error.value.what.startswith(what)
     assert error.value.what.isprintable()
     assert error.value.where == f"{issuer.url}/.well-known/openid-configuration"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 6
 
 
 @pytest.mark.parametrize(
