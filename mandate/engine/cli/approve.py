@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 @click.command("approve")
 @click.argument("subject")
 @click.option("--role", required=True, help="In which role you approve.")
-@click.option("--reference", metavar="TEXT", help="The record of your consent elsewhere, such as a ticket.")
-@click.option("--reason", metavar="TEXT", help="Why: it is recorded.")
+@consent.grounds(required=False)
 @consent.basis
-@options.action
-@options.environment
 @consent.confirmed
 @options.person
 @options.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,7 @@ from ..report.visible import visible
 from . import options
 
 if TYPE_CHECKING:
+    from ..evidence.keys import Signer
     from ..input import Input
     from ..policy.bundle import Bundle
     from ..remote.client import Reply, Service
@@ -25,19 +25,7 @@ if TYPE_CHECKING:
 @options.action
 @options.environment
 @click.option("--push", is_flag=True, help="Sign the facts and send them ahead of the question.")
-@click.option(
-    "--key",
-    metavar="URI",
-    envvar="MANDATE_PERSON_KEY",
-    default="ssh-agent:",
-    show_default="the only Ed25519 key of your ssh-agent",
-    help="The key that signs what is sent: of somebody whom the policies know.",
-)
-@click.option(
-    "--public-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with its public key, for a token or a service.",
-)
+@options.personal
 @options.output
 @options.elsewhere
 @options.configured
@@ -46,8 +34,7 @@ def command(
     action: str | None,
     environment: str | None,
     push: bool,
-    key: str,
-    public_key: Path | None,
+    signer: Callable[[], Signer],
     output: str,
     server: Callable[[], Service] | None,
     configuration: Configuration,
@@ -57,7 +44,8 @@ def command(
     Nothing is judged and nothing recorded. The document fits `mandate check --input`, where its facts count
     as reported: whoever sends them answers for them. Exits 3 if a collector failed.
 
-    With --push, a service of Mandate's gets the facts, signed. They serve questions about the same files,
+    With --push, a service of Mandate's gets the facts, signed with your own key, which the policies must
+    know. They serve questions about the same files,
     action and environment for as long as the policies say, where these accept reported facts.
     """
     from ... import composition
@@ -80,25 +68,18 @@ def command(
             where=subject,
             next_step="Run it without --push to see why",
         )
-    _show(_sent(configuration, policies, document, server(), key, public_key), output)
+    _show(_sent(configuration, policies, document, server(), signer()), output)
     return 0
 
 
 def _sent(
-    configuration: Configuration,
-    policies: Bundle,
-    document: Input,
-    service: Service,
-    key: str,
-    public_key: Path | None,
+    configuration: Configuration, policies: Bundle, document: Input, service: Service, signer: Signer
 ) -> Reply:
     from ... import composition
-    from ..evidence.signers import secrets, signer
 
-    whose = signer(key, public_key=public_key, secrets=secrets.Secrets(secrets.PERSON))
-    envelope = composition.signed_ahead(configuration, policies, document, whose)
+    envelope = composition.signed_ahead(configuration, policies, document, signer)
     reply = service.post("/v1/facts", envelope.to_json())
-    if reply.body.get("keyid") != whose.public_key.keyid or type(reply.body.get("index")) is not int:
+    if reply.body.get("keyid") != signer.public_key.keyid or type(reply.body.get("index")) is not int:
         raise CouldNotDecide(
             "it does not say where the facts are on record",
             where=service.where,

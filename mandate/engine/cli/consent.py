@@ -12,6 +12,7 @@ import click
 from ..report import report
 from ..report.terminal import console
 from ..report.visible import visible
+from . import options
 
 if TYPE_CHECKING:
     from ..evidence.consenting import Consenting
@@ -28,13 +29,28 @@ def confirmed(command: _Command) -> _Command:
 
 
 def basis(command: _Command) -> _Command:
-    """Adds `--decision`."""
-    return click.option(
-        "--decision",
-        metavar="ID",
-        help="The recorded decision whose findings are shown.  [default: the newest one by the policies in "
-        "use; if there is none, it is asked what would be decided]",
-    )(command)
+    """Adds `--decision`, `--action` and `--environment`: whose findings are shown."""
+    return _decision(options.action(options.environment(command)))
+
+
+_decision = click.option(
+    "--decision",
+    metavar="ID",
+    help="The recorded decision whose findings are shown.  [default: the newest one by the policies in "
+    "use; if there is none, it is asked what would be decided]",
+)
+
+
+def grounds(*, required: bool) -> Callable[[_Command], _Command]:
+    """Adds `--reason` and `--reference`: both, or neither, must be given."""
+    where = click.option(
+        "--reference",
+        required=required,
+        metavar="TEXT",
+        callback=options.words,
+        help="The record of it elsewhere, such as a ticket.",
+    )
+    return lambda command: options.reason(where(command), required=required)
 
 
 def refuse_silence(output: str, yes: bool) -> None:

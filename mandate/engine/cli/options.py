@@ -15,6 +15,7 @@ from ..report import FORMATS
 
 if TYPE_CHECKING:
     from ..configuration import Configuration
+    from ..evidence.keys import Signer
     from ..remote.client import Service
 
 _MOST = 2000
@@ -184,15 +185,26 @@ def words(_: click.Context, parameter: click.Parameter, text: str | None) -> str
     return text
 
 
-def reason(command: _Command) -> _Command:
-    """Adds `--reason`, without which nothing is done."""
+def reason(command: _Command, *, required: bool = True) -> _Command:
+    """Adds `--reason`, without which nothing is done if it is `required`."""
     return click.option(
-        "--reason", required=True, metavar="TEXT", callback=words, help="Why: it is recorded."
+        "--reason", required=required, metavar="TEXT", callback=words, help="Why: it is recorded."
     )(command)
 
 
 def person(command: _Command) -> _Command:
     """Adds `--key` and `--public-key`, and passes the `signer` of whoever runs the command."""
+
+    @personal
+    @functools.wraps(command)
+    def signing(*args: Any, signer: Callable[[], Signer], **kwargs: Any) -> Any:
+        return command(*args, signer=signer(), **kwargs)
+
+    return signing  # type: ignore[return-value]  # the decorators add options, which types cannot say
+
+
+def personal(command: _Command) -> _Command:
+    """Adds `--key` and `--public-key`, and passes what gives the `signer`, for whoever may need none."""
 
     @click.option(
         "--key",
@@ -208,10 +220,13 @@ def person(command: _Command) -> _Command:
         help="The file with its public key, for a token or a service.",
     )
     @functools.wraps(command)
-    def signing(*args: Any, key: str, public_key: Path | None, **kwargs: Any) -> Any:
-        from ..evidence.signers import secrets, signer
+    def given(*args: Any, key: str, public_key: Path | None, **kwargs: Any) -> Any:
+        def signer() -> Signer:
+            from ..evidence import signers
 
-        whose = signer(key, public_key=public_key, secrets=secrets.Secrets(secrets.PERSON))
-        return command(*args, signer=whose, **kwargs)
+            own = signers.secrets.Secrets(signers.secrets.PERSON)
+            return signers.signer(key, public_key=public_key, secrets=own)
 
-    return signing  # type: ignore[return-value]  # the decorators add options, which types cannot say
+        return command(*args, signer=signer, **kwargs)
+
+    return given  # type: ignore[return-value]  # the decorators add options, which types cannot say

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("revoke")
 @click.argument("entry")
-@click.option("--reason", required=True, metavar="TEXT", help="Why: it is recorded.")
+@options.reason
 @consent.confirmed
 @options.person
 @options.output

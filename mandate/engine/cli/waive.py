@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     help="The first instant at which it no longer counts: a day (its first instant) or an instant in UTC.",
 )
-@click.option("--reason", required=True, metavar="TEXT", help="Why the violation is accepted.")
-@click.option("--reference", required=True, metavar="TEXT", help="The record of that decision elsewhere.")
+@consent.grounds(required=True)
 @consent.basis
-@options.action
-@options.environment
 @consent.confirmed
 @options.person
 @options.output

@@ -107,6 +107,31 @@ def test_check_wants_a_subject_or_a_document_and_not_both(organisation: Organisa
         assert "Give either a SUBJECT or --input." in shown.err
 
 
+@pytest.mark.parametrize("text", ["", " \t", "x" * 2001], ids=["none", "blank", "a book"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("approve", "models:/credit/1", "--role", "risk_officer", "--reason"),
+        ("approve", "models:/credit/1", "--role", "risk_officer", "--reference"),
+        ("waive", "drift.psi", "models:/credit/1", "--until", "2027-01-31", "--reference", "x", "--reason"),
+        ("waive", "drift.psi", "models:/credit/1", "--until", "2027-01-31", "--reason", "x", "--reference"),
+        ("revoke", "0", "--reason"),
+        ("retire", "models:/credit/1", "--reason"),
+        ("rollback", "credit", "--reason"),
+        ("key", "rotate", "--reason"),
+        ("key", "revoke", "SHA256:", "--reason"),
+        ("ledger", "reconcile", "--explain"),
+    ],
+    ids=lambda command: " ".join((*command[:2], command[-1])),
+)
+def test_what_is_written_for_the_record_is_refused_before_anything_begins_if_nobody_would_read_it(
+    organisation: Organisation, command: tuple[str, ...], text: str
+) -> None:
+    ran = organisation.mandate(*command, text)
+    assert ran.exit_code == 2
+    assert f"Invalid value for '{command[-1]}': Write 1 to 2000 characters." in ran.err
+
+
 def test_without_settings_the_error_says_how_to_begin(tmp_path: Path) -> None:
     shown = Organisation(tmp_path).mandate("check", "models:/credit/1")
     assert shown.exit_code == 2

@@ -23,7 +23,7 @@ _ADVICE = "Name the person's .pub file"
 
 @click.command("revoke")
 @click.argument("fingerprint")
-@click.option("--reason", required=True, help="Why, for the record.")
+@options.reason
 @click.option(
     "--person",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 )
 @click.option("--heads", is_flag=True, help="Rotate ledger.head_key, which signs the log's heads.")
 @click.option("--passphrase", "locked", is_flag=True, help="Lock the new key with a passphrase.")
-@click.option("--reason", default="regular rotation", show_default=True, help="Why, for the record.")
+@click.option(
+    "--reason",
+    default="regular rotation",
+    show_default=True,
+    metavar="TEXT",
+    callback=options.words,
+    help="Why: it is recorded.",
+)
 @options.output
 @options.configured
 def command(
