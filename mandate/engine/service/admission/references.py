@@ -10,6 +10,9 @@ _DIGEST = r"[0-9a-f]{64}"
 _PINNED_IMAGE = re.compile(rf"[^@\s]+@sha256:({_DIGEST})")
 _SEGMENT = re.compile(rf"(?:sha256[:-])?({_DIGEST})")
 _OCI = "oci://"
+_ELSEWHERE = re.compile(r"\$\(|[?#%\\]|(?:^|/)\.{1,2}(?:/|$)")
+"""What makes the files of a location others than those below the segment with the digest: variables, queries,
+fragments, escapes, and the way up."""
 
 
 def image(reference: object, path: str) -> Pull:
@@ -32,10 +35,16 @@ def location(reference: object, path: str) -> Pull:
     else:
         parts = reference.split("/")
         digests = [found[1] for found in map(_SEGMENT.fullmatch, parts) if found is not None]
-    if len(digests) == 1 and "$(" not in reference:
-        return Pull(path, reference, digests[0], is_model=True)
-    fault = (
-        f"{path} is {reference!a}: a bare location can hold other files tomorrow; "
-        "name one with the digest in it (oci://…@sha256:…, or …/sha256-…/…)"
-    )
-    return Pull(path, reference, None, is_model=True, fault=fault)
+    if len(digests) != 1:
+        fault = (
+            f"{path} is {reference!a}: a bare location can hold other files tomorrow; "
+            "name one with the digest in it (oci://…@sha256:…, or …/sha256-…/…)"
+        )
+        return Pull(path, reference, None, is_model=True, fault=fault)
+    if _ELSEWHERE.search(reference) or not reference.isprintable():
+        fault = (
+            f"{path} is {reference!a}: it has the digest in it and can lead elsewhere; "
+            "write a plain path, without .., ?, #, %, \\ and variables"
+        )
+        return Pull(path, reference, None, is_model=True, fault=fault)
+    return Pull(path, reference, digests[0], is_model=True)
