@@ -49,5 +49,6 @@ class Question(Frozen):
         """The request key under which the answer is kept: each caller has keys of its own."""
         if key is None:
             return None
-        asked = self.model_dump(mode="json") | {"what_if": what_if}
+        # With the caller in it: `ci` may choose a key that begins as those of a caller named `ci: x` do.
+        asked = self.model_dump(mode="json") | {"what_if": what_if, "caller": caller.name}
         return RequestKey(key=f"{caller.name}: {key}", sha256=document_sha256(json.loads(json.dumps(asked))))

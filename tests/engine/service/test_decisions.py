@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from mandate.engine.service.access import tokens
 from mandate.engine.service.access.roles import Role
 from tests.organisation import GOOD, good, with_value
-from tests.service import Serving
+from tests.service import Serving, bearer
 
 UNFAIR = with_value(GOOD, ("fairness", "attributes", 0, "metrics", 0, "value"), 0.9)
 
@@ -72,6 +73,24 @@ def test_the_same_key_gives_the_same_decision(service: Serving) -> None:
     other = service.decide(UNFAIR, Idempotency_Key="release-7")
     assert other.status_code == 400
     assert "is the request key of another question" in other.json()["detail"]
+
+
+def test_a_key_belongs_to_whom_it_came_from(service: Serving) -> None:
+    callers = service.organisation.folder / "callers.yaml"
+    token, sha256 = tokens.new()
+    namesake = {"name": "decider: release", "roles": ["decider"], "token_sha256": [sha256]}
+    callers.write_text(json.dumps([*json.loads(callers.read_text()), namesake]))
+    first = service.decide(GOOD, Idempotency_Key="release: 8")
+    said = {"Authorization": f"Bearer {token}", "Idempotency-Key": "8"}
+    theirs = service.call("POST", "/v1/decisions", role=None, json={"input": GOOD}, headers=said)
+    assert (first.status_code, theirs.status_code) == (200, 400)
+    assert "is the request key of another question" in theirs.json()["detail"]
+
+
+def test_two_keys_are_as_good_as_none(service: Serving) -> None:
+    headers = [*bearer(Role.DECIDER).items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    response = service.client.post("/v1/decisions", json={"input": GOOD}, headers=headers)
+    assert (response.status_code, response.json()["title"]) == (400, "There is more than one Idempotency-Key")
 
 
 def test_many_at_once_with_one_key_are_one_decision(service: Serving) -> None:

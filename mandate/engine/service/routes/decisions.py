@@ -72,6 +72,9 @@ async def decide(
 ) -> Response:
     """Ask whether a model may pass, and record the answer."""
     bodies.demand_json(request)
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        # What stands before the service may know the request by the other one.
+        raise Problem(400, "There is more than one Idempotency-Key", next_step="Send one")
     body = await bodies.read(request, limit=parts.settings.limits.body_bytes)
     question = bodies.fit(bodies.parse(body), Question)
     answer = await parts.turns.run(
