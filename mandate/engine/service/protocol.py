@@ -2,6 +2,9 @@
 
 A request that takes longer than its time to arrive, in its headers or its body, is answered 408. An answer
 that nobody reads is given up. Neither holds a connection, or its memory, for as long as a client likes.
+
+What another reader of the same bytes, such as a proxy, could understand differently is refused or not looked
+at: another protocol than this one, and headers that come after the body.
 """
 
 from __future__ import annotations
@@ -15,7 +18,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from .problems import MEDIA_TYPE
 
-_REASONS = {400: b"Bad Request", 408: b"Request Timeout"}
+_REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+_LONGEST_HEAD = 64 << 10
+"""Bytes in a row without a part of a body, beside those that arrived with the first of them."""
+_NO_UPGRADE = "Nothing but HTTP/1.1 is spoken here: send the request without Upgrade"
+"""Java's HttpClient, for one, asks for HTTP/2 by itself; its `version` says which one it speaks."""
+
+
+class _Refused(Exception):
+    """The request is not served: the parser passes it on as an error of its own."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -26,13 +37,16 @@ class Protocol(HttpToolsProtocol):
     _arrival: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
     _served: RequestResponseCycle | None = None
+    _beside = 0
+    """Bytes since the last part of a body."""
+    _head_ended = False
+    _problem: str | None = None
+    """What is wrong with the request, where the parser does not know."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Until there is a request, the connection is one that is kept: clients open some ahead of need."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._keep()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
@@ -48,16 +62,48 @@ class Protocol(HttpToolsProtocol):
         self._served = cycle
         super()._start_asgi_task(cycle, app)
 
+    def data_received(self, data: bytes) -> None:
+        """Some bytes, of whatever."""
+        self._beside += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._beside > _LONGEST_HEAD:
+            self._refuse(431, f"The request has more than {_LONGEST_HEAD} bytes beside its body")
+        elif self._arrival is None and (self.cycle is None or self.cycle.response_complete):
+            self._keep()  # an empty line between requests begins none
+
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        self._beside, self._head_ended = 0, False
         self._arrived()
         self._arrival = self.loop.call_later(self.seconds, self._late)
         if (subject := _subject(self.transport)) is not None:
             self.scope["extensions"] = {"tls": {"client_cert_name": subject}}
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; what comes after the body is none, or it could say who calls behind a proxy's back."""
+        if not self._head_ended:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The end of the head."""
+        self._head_ended = True
+        if self.parser.should_upgrade():
+            # What follows is no body to the parser: it would be read as another request.
+            self._problem = _NO_UPGRADE
+            raise _Refused
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._beside = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """The last byte of a request."""
+        self._beside = 0
         self._arrived()
         super().on_message_complete()
 
@@ -74,8 +120,14 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
-        self._refuse(400, msg)
+        """Answer what is no HTTP, or none that is spoken here."""
+        self._refuse(400, self._problem or msg)
+
+    def _keep(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _arrived(self) -> None:
         if self._arrival is not None:
