@@ -27,7 +27,7 @@ from mandate.engine.fresh_facts import FreshFacts, Freshness
 from mandate.engine.input import Action
 from mandate.engine.input.gathering import Target
 from mandate.engine.service.access.roles import Role
-from tests.engine.opa.peers import Peer, response, saying_once
+from tests.engine.http.peers import Peer, response, saying_once
 from tests.mlflow_fixtures import Store, quiet
 from tests.organisation import Organisation, Ran
 from tests.service import TOKENS, Serving, serving

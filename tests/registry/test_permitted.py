@@ -14,7 +14,7 @@ import pytest
 from mandate.engine.errors import MandateError, RegistryUnavailable
 from mandate.registry.mlflow import MlflowRegistry
 from mandate.registry.permitted import Permitted
-from tests.engine.opa.peers import Peer, saying_once
+from tests.engine.http.peers import Peer, saying_once
 from tests.mlflow_fixtures import Store
 
 SERVER = "https://mlflow.bank.example/path"

@@ -6,15 +6,20 @@ image would hold whatever else such a library can do.
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadConfiguration, NotEnsured
+from ..http import headers
+from ..http.connection import Connection, Response
+from ..http.deadline import Deadline
+from ..http.endpoint import Endpoint
+from ..http.failures import NoAnswer
 from ..strict_json import NotStrict, parse
 from .ensuring import Changed
 
@@ -23,6 +28,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _SECONDS = 10
 _LARGEST = 8 << 20
 _CONFLICT = 409
+_MOUNT = "Let the Pod mount its account's token, as deploy/kubernetes/certificates does"
 
 Object = dict[str, Any]
 
@@ -65,44 +71,39 @@ class Cluster:
 
     def _ask(self, method: str, path: str, body: object, kind: str) -> Object:
         # Read for each call: the kubelet replaces the token within the hour.
-        headers = {
-            "Authorization": f"Bearer {self._file('token').decode().strip()}",
-            "Accept": "application/json",
-            "Content-Type": kind,
-        }
+        token = self._file("token").decode("utf-8", "replace").strip()
+        said = headers.in_json(token, of="the cluster's API server", next_step=_MOUNT)
+        said["Content-Type"] = kind
         sent = None if body is None else json.dumps(body).encode()
-        connection = http.client.HTTPSConnection(
-            self.host, self.port, timeout=_SECONDS, context=self._trusting()
-        )
+        where = Endpoint(self._url, self.host, self.port, tls=self._trusting())
         try:
-            connection.request(method, path, sent, headers)
-            response = connection.getresponse()
-            status, content = response.status, response.read(_LARGEST)
-        except (OSError, http.client.HTTPException) as error:
+            with closing(Connection(where)) as connection:
+                response = connection.exchange(
+                    method, path, sent, said, deadline=Deadline(_SECONDS), most=_LARGEST
+                )
+        except NoAnswer as error:
             raise NotEnsured(
                 f"the cluster's API server cannot be asked: {error}",
-                where=f"https://{self.host}:{self.port}",
+                where=self._url,
                 next_step="See that the network lets this Pod reach it, and run it again",
             ) from error
-        finally:
-            connection.close()
-        if status == _CONFLICT:
+        if response.status == _CONFLICT:
             raise Changed
-        if not 200 <= status < 300:  # noqa: PLR2004  (success, as HTTP has it)
-            raise self._refused(method, path, status, content)
-        if not (found := _read(content)):
+        if not 200 <= response.status < 300:  # noqa: PLR2004  (success, as HTTP has it)
+            raise self._refused(method, path, response)
+        if not (found := _read(response.body)):
             raise NotEnsured(
                 "what answers is no API server of a cluster",
-                where=f"https://{self.host}:{self.port}",
+                where=self._url,
                 next_step="Correct KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT",
             )
         return found
 
-    def _refused(self, method: str, path: str, status: int, content: bytes) -> NotEnsured:
-        said = str(_read(content).get("message", "")) or f"status {status}"
+    def _refused(self, method: str, path: str, response: Response) -> NotEnsured:
+        said = str(_read(response.body).get("message", "")) or f"status {response.status}"
         return NotEnsured(
             f"the cluster's API server refuses {method} {path}: {json.dumps(said[:400], ensure_ascii=True)}",
-            where=f"https://{self.host}:{self.port}",
+            where=self._url,
             next_step="Apply deploy/kubernetes/certificates, whose roles say what this account may do",
         )
 
@@ -111,6 +112,10 @@ class Cluster:
             return ssl.create_default_context(cafile=str(self.account / "ca.crt"))
         except OSError as error:
             raise self._unreadable("ca.crt", error) from error
+
+    @property
+    def _url(self) -> str:
+        return f"https://{self.host}:{self.port}"
 
     def _file(self, name: str) -> bytes:
         try:
@@ -122,7 +127,7 @@ class Cluster:
         return BadConfiguration(
             f"the account's {name} cannot be read: {error.strerror or error}",
             where=str(self.account / name),
-            next_step="Let the Pod mount its account's token, as deploy/kubernetes/certificates does",
+            next_step=_MOUNT,
         )
 
 

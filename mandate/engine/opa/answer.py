@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import strict_json
 from ..errors import NotAnAnswer
-from .said import quoted
+from ..said import quoted
 
 
 @dataclass(frozen=True, slots=True)

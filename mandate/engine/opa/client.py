@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import select
-import socket
 from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import BadConfiguration, CouldNotDecide, NotAnAnswer, OpaUnavailable
-from . import endpoint
+from ..errors import NotAnAnswer, OpaUnavailable
+from ..http import endpoint, headers
+from ..http.connection import Connection, Response
+from ..http.deadline import Deadline
+from ..http.failures import CutOff, Late, NoAnswer, NotHttp, TooMuch
+from ..said import quoted
 from .answer import Answer, parse
-from .deadline import BoundedSocket, Deadline, TooMuch, allowed, read_whole
-from .endpoint import Endpoint
-from .said import quoted
+from .deadline import allowed
 from .traced import HEADER, TRACEPARENT
 
 BUNDLE = "mandate"
@@ -41,14 +40,12 @@ class OpaClient:
     """
 
     def __init__(self, url: str, *, timeout: float, token: str | None = None, ca: Path | None = None) -> None:
-        self._endpoint = endpoint.parse(url, ca)
+        self._endpoint = endpoint.parse(url, ca, of="OPA")
         self._timeout = timeout
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token is not None:
-            if not (token.isascii() and token.isprintable()) or " " in token:
-                raise BadConfiguration("OPA's token has characters that a header cannot carry")
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._idle: deque[_Connection] = deque()
+        self._headers = headers.in_json(
+            token, of="OPA", next_step="Write it, and nothing else, into the file that opa.token_file names"
+        )
+        self._idle: deque[Connection] = deque()
         self._process = os.getpid()
 
     @property
@@ -87,97 +84,75 @@ class OpaClient:
         return f"OPA at {quoted(self.url)}"
 
     def _exchange(self, method: str, target: str, body: bytes | None) -> bytes:
-        deadline = Deadline(self._timeout)
         try:
-            deadline = Deadline(allowed(self._timeout))
-            while True:
-                connection = self._kept()
-                reused = connection is not None
-                if connection is None:
-                    connection = _Connection(self._endpoint)
-                try:
-                    answer = self._on(connection, deadline, method, target, body)
-                except (http.client.RemoteDisconnected, ConnectionError):
-                    # OPA may close a connection that it kept, just as it is used again. Nothing of an
-                    # answer was read then, and a question changes nothing, so that it may be asked again.
-                    # A second question goes out on a new connection only, so this ends.
-                    if reused and not connection.received:
-                        continue
-                    raise
-                return answer
-        except CouldNotDecide:
-            raise
-        except TimeoutError as error:
+            response = self._response(Deadline(allowed(self._timeout)), method, target, body)
+        except Late as error:
             raise OpaUnavailable(
-                f"no answer within {deadline.seconds:.3g} s",
+                str(error),
                 where=self._where,
                 next_step="See whether OPA is overloaded, or allow it more time",
             ) from error
-        except TooMuch as error:
+        except (TooMuch, NotHttp) as error:
             raise NotAnAnswer(
-                f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB",
+                str(error),
                 where=self._where,
                 next_step="Check that this address is an OPA with Mandate's policies",
             ) from error
-        except http.client.HTTPException as error:
-            if isinstance(error, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
-                raise self._unavailable("it closed the connection before it had answered") from error
-            raise NotAnAnswer(
-                f"what answered does not speak HTTP as OPA does ({type(error).__name__})",
+        except NoAnswer as error:
+            raise OpaUnavailable(
+                f"OPA cannot be asked: {error}",
                 where=self._where,
-                next_step="Check that this address is an OPA",
+                next_step="Start OPA there, or correct its address",
             ) from error
-        except OSError as error:
-            raise self._unavailable(_reason(error)) from error
+        self._demand_an_answer(response)
+        return response.body
 
-    def _on(
-        self, connection: _Connection, deadline: Deadline, method: str, target: str, body: bytes | None
-    ) -> bytes:
-        """One exchange on this connection, which is kept for the next one only if all of it went well."""
-        whole = False
-        try:
-            connection.begin(deadline)
-            trace = TRACEPARENT.get()
-            headers = self._headers if trace is None else {**self._headers, HEADER: trace}
-            connection.request(method, self._endpoint.prefix + target, body, headers)
-            response = connection.getresponse()
+    def _response(self, deadline: Deadline, method: str, target: str, body: bytes | None) -> Response:
+        trace = TRACEPARENT.get()
+        said = self._headers if trace is None else {**self._headers, HEADER: trace}
+        while True:
+            connection = self._kept()
+            reused = connection is not None
+            if connection is None:
+                connection = Connection(self._endpoint)
             try:
-                answer = read_whole(response, _LARGEST_ANSWER)
-                whole = not response.will_close
+                return connection.exchange(
+                    method, target, body, said, deadline=deadline, most=_LARGEST_ANSWER
+                )
+            except CutOff:
+                # OPA may close a connection that it kept, just as it is used again. Nothing of an
+                # answer was read then, and a question changes nothing, so that it may be asked again.
+                # A second question goes out on a new connection only, so this ends.
+                if not reused or connection.received:
+                    raise
             finally:
-                response.close()
-            self._demand_an_answer(response, answer)
-        finally:
-            if whole and len(self._idle) < _IDLE_CONNECTIONS:
-                self._idle.append(connection)
-            else:
-                connection.close()
-        return answer
+                if connection.reusable and len(self._idle) < _IDLE_CONNECTIONS:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
 
-    def _demand_an_answer(self, response: http.client.HTTPResponse, body: bytes) -> None:
+    def _demand_an_answer(self, response: Response) -> None:
         if response.status in _UNAUTHORIZED:
             raise NotAnAnswer(
-                f"OPA refuses to be asked: status {response.status}, {quoted(body)}",
+                f"OPA refuses to be asked: status {response.status}, {quoted(response.body)}",
                 where=self._where,
                 next_step="Give Mandate the token that OPA's authorisation policy expects, "
                 "and let that policy admit the decision's path",
             )
         if response.status != _OK:
             raise NotAnAnswer(
-                f"status {response.status} instead of a decision: {quoted(body)}",
+                f"status {response.status} instead of a decision: {quoted(response.body)}",
                 where=self._where,
                 next_step="See OPA's log for this error",
             )
-        kind = response.headers.get("Content-Type", "no type")
-        coding = response.headers.get("Content-Encoding", "identity")
-        if response.headers.get_content_type() != "application/json" or coding != "identity":
+        if not response.is_json:
             raise NotAnAnswer(
-                f"the answer is not plain JSON but {quoted(kind, 80)}: {quoted(body)}",
+                f"the answer is not plain JSON but {response.shown}",
                 where=self._where,
                 next_step="Check that this address is an OPA and not something before it",
             )
 
-    def _kept(self) -> _Connection | None:
+    def _kept(self) -> Connection | None:
         if self._process != os.getpid():
             # After a fork both processes would read answers from the same sockets, each other's too.
             self._idle, self._process = deque(), os.getpid()
@@ -190,50 +165,3 @@ class OpaClient:
                 return connection
             connection.close()
         return None
-
-    def _unavailable(self, what: str) -> OpaUnavailable:
-        return OpaUnavailable(
-            f"OPA cannot be asked: {what}",
-            where=self._where,
-            next_step="Start OPA there, or correct its address",
-        )
-
-
-class _Connection(http.client.HTTPConnection):
-    """One connection, each exchange on it under its own deadline."""
-
-    auto_open = 0  # never to be reopened in the midst of an exchange
-
-    def __init__(self, where: Endpoint) -> None:
-        super().__init__(where.authority)
-        self._endpoint = where
-        self._bounded: BoundedSocket | None = None
-
-    def begin(self, deadline: Deadline) -> None:
-        """Start an exchange."""
-        if self._bounded is None:
-            self._bounded = BoundedSocket(self._endpoint.connect(deadline))
-            self.sock = self._bounded
-        self._bounded.begin(deadline, _LARGEST_ANSWER)
-
-    @property
-    def received(self) -> int:
-        """Bytes of an answer that came in this exchange."""
-        return 0 if self._bounded is None else self._bounded.received
-
-    def is_quiet(self) -> bool:
-        """Whether nothing came since the last answer: neither the end, nor an answer to no question."""
-        if self._bounded is None or self.sock is None:
-            return False
-        poll = select.poll()
-        poll.register(self._bounded.plain, select.POLLIN)
-        return not poll.poll(0)
-
-
-def _reason(error: OSError) -> str:
-    """The system's words for it; a peer's words (in a certificate) escaped."""
-    if isinstance(error, socket.gaierror):
-        return "its host name is not known"
-    if type(error).__module__ == "ssl":
-        return f"the secure connection failed, {quoted(str(error))}"
-    return (error.strerror or type(error).__name__).lower()

@@ -1,37 +1,13 @@
-"""One deadline for many steps, and a socket that keeps to it and to a number of bytes."""
+"""The time that whoever asks us leaves for all questions to OPA together."""
 
 from __future__ import annotations
 
-import http.client
-import io
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, BinaryIO
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-
-class Deadline:
-    """An instant after which nothing is waited for."""
-
-    __slots__ = ("_at", "seconds")
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        """The time that was given, in seconds."""
-        self._at = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Seconds that are left, more than 0. `TimeoutError` if there are none."""
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
+from ..http.failures import Late
 
 _END: ContextVar[float | None] = ContextVar("end", default=None)
 
@@ -47,84 +23,9 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def allowed(seconds: float) -> float:
-    """So many seconds, or those that `within` leaves, if they are fewer. `TimeoutError` if there are none."""
+    """So many seconds, or those that `within` leaves, if they are fewer. `Late` if there are none."""
     end = _END.get()
     left = seconds if end is None else min(seconds, end - time.monotonic())
     if left <= 0:
-        raise TimeoutError
+        raise Late(seconds)
     return left
-
-
-class TooMuch(Exception):
-    """The peer sent more bytes than it may."""
-
-
-def read_whole(response: http.client.HTTPResponse, most: int) -> bytes:
-    """The whole body. Its length is checked before memory is taken for it: `TooMuch` over `most` bytes,
-    `http.client.IncompleteRead` if the peer ends too soon."""
-    if response.length is not None and response.length > most:
-        raise TooMuch
-    body = response.read(most)
-    if response.length:
-        raise http.client.IncompleteRead(body, response.length)
-    return body
-
-
-class BoundedSocket:
-    """What `http.client` needs of a socket, with one deadline and one limit over an exchange.
-
-    A socket's own timeout starts anew at each read: a peer that sends one byte a second would never
-    run into it. And `http.client` bounds neither the sum of an answer's chunks nor its interim answers.
-    """
-
-    def __init__(self, plain: socket.socket) -> None:
-        self.plain = plain
-        self._deadline = Deadline(0)
-        self._limit = 0
-        self.received = 0
-        """Bytes that the peer sent in this exchange."""
-
-    def begin(self, deadline: Deadline, limit: int) -> None:
-        """Start an exchange that ends before `deadline` and in which the peer sends at most `limit` bytes."""
-        self._deadline, self._limit, self.received = deadline, limit, 0
-
-    def sendall(self, data: bytes) -> None:
-        """Send everything before the deadline."""
-        self.plain.settimeout(self._deadline.remaining())
-        self.plain.sendall(data)
-
-    def makefile(self, _mode: str) -> BinaryIO:
-        """A buffered stream of what the peer sends."""
-        return io.BufferedReader(_BoundedReads(self))
-
-    def close(self) -> None:
-        """Close it; streams that were made from it can still be read to their end."""
-        self.plain.close()
-
-    def receive(self, stream: io.RawIOBase, buffer: WriteableBuffer) -> int:
-        """Read from the socket's stream. `TimeoutError` past the deadline, `TooMuch` past the limit."""
-        self.plain.settimeout(self._deadline.remaining())
-        count = stream.readinto(buffer) or 0
-        self.received += count
-        if self.received > self._limit:
-            raise TooMuch
-        return count
-
-
-class _BoundedReads(io.RawIOBase):
-    """The bytes that arrive."""
-
-    def __init__(self, bounded: BoundedSocket) -> None:
-        self._bounded = bounded
-        # The standard library's own stream keeps the socket open until the response was read.
-        self._stream: io.RawIOBase = bounded.plain.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        return self._bounded.receive(self._stream, buffer)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()

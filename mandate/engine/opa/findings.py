@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..decision import Decision, Finding, FindingOutcome, Outcome
-from .said import quoted
+from ..said import quoted
 
 _FAILED = (FindingOutcome.VIOLATION, FindingOutcome.NO_VERDICT)
 _UNJUDGED = (FindingOutcome.NO_VERDICT, FindingOutcome.WARNING)

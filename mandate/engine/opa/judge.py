@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from ..decision import Decision, Judgement, Outcome, Policy
 from ..errors import BadInput, BadPolicy, NotAnAnswer, OpaUnavailable
 from ..input.document import Input
+from ..said import quoted
 from .answer import Answer
 from .client import BATCH, BUNDLE, DECISION, OpaClient
 from .findings import contradiction
-from .said import quoted
 from .versions import refusal
 
 _LISTED = 4

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 from ..errors import OpaUnavailable
+from ..said import quoted
 from . import places
-from .said import quoted
 from .versions import pinned, refusal
 
 _SEEN = "versions-on-path.json"

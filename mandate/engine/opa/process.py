@@ -19,10 +19,10 @@ from typing import Self
 from ... import share
 from ..digests import sha256
 from ..errors import BadPolicy, MandateError, OpaUnavailable
+from ..http.deadline import Deadline
+from ..http.endpoint import LONGEST_SOCKET_PATH
+from ..said import quoted
 from .client import BUNDLE, OpaClient
-from .deadline import Deadline
-from .endpoint import LONGEST_SOCKET_PATH
-from .said import quoted
 
 _AUTHORISATION = "authz"
 _SOCKET = "s"

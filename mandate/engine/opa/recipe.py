@@ -20,8 +20,8 @@ from pathlib import Path
 
 from ... import share
 from ..errors import MandateError, OpaUnavailable
+from ..said import quoted
 from . import places
-from .said import quoted
 from .versions import known, pinned
 
 Progress = Callable[[str], None]

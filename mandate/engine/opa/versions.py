@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from ... import share
-from .said import quoted
+from ..said import quoted
 
 _RELEASE = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})", re.ASCII)
 

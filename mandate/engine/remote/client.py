@@ -6,23 +6,22 @@ record. So a question whose answer was lost can be asked again, and is decided o
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
-import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import strict_json
 from ..errors import BadConfiguration, BadInput, BadRequest, CouldNotDecide, UnknownSubject
-from ..opa import endpoint
-from ..opa.deadline import BoundedSocket, Deadline, TooMuch, read_whole
-from ..opa.endpoint import Endpoint
-from ..opa.said import quoted
+from ..http import endpoint, headers
+from ..http.connection import Connection, Response
+from ..http.deadline import Deadline
+from ..http.failures import Late, NoAnswer, NotHttp, TooMuch, Unreachable
+from ..said import quoted
 
 _MANDATE = "Mandate"
 _LARGEST_ANSWER = 16 << 20
@@ -82,14 +81,9 @@ class Service:
                 next_step="Use https://, or say --plain-http if nobody else is on the way",
             )
         self._seconds = seconds
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token is not None:
-            if not (token.isascii() and token.isprintable()) or " " in token or not token:
-                raise BadConfiguration(
-                    "the token is empty, or has characters that a header cannot carry",
-                    next_step="Give the token as `mandate token` printed it",
-                )
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._headers = headers.in_json(
+            token, of=_MANDATE, next_step="Give the token as `mandate token` printed it"
+        )
 
     @property
     def where(self) -> str:
@@ -103,12 +97,12 @@ class Service:
         time, `NotBelieved` for what is none.
         """
         body = json.dumps(document).encode()
-        headers = self._headers | {"Idempotency-Key": os.urandom(16).hex() if key is None else checked(key)}
+        said = self._headers | {"Idempotency-Key": os.urandom(16).hex() if key is None else checked(key)}
         deadline, end = Deadline(self._seconds), time.monotonic() + self._seconds
         pause, attempt = _FIRST_PAUSE, 1
         while True:
             try:
-                return self._answered(*self._exchange(deadline, target, body, headers))
+                return self._answered(self._exchange(deadline, target, body, said))
             except _Again as again:
                 wait = min(again.seconds or pause, _LONGEST_PAUSE)
                 if attempt == _ATTEMPTS or time.monotonic() + wait >= end:
@@ -116,52 +110,40 @@ class Service:
             time.sleep(wait)
             attempt, pause = attempt + 1, pause * 2
 
-    def _exchange(
-        self, deadline: Deadline, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def _exchange(self, deadline: Deadline, target: str, body: bytes, headers: Mapping[str, str]) -> Response:
         """One exchange on a connection of its own. `_Again` if it may be had again."""
         try:
-            connection = _Connection(self._endpoint, deadline)
-            try:
-                connection.request("POST", self._endpoint.prefix + target, body, dict(headers))
-                response = connection.getresponse()
-                return response.status, response.headers, read_whole(response, _LARGEST_ANSWER)
-            finally:
-                connection.close()
-        except TimeoutError as error:
+            with closing(Connection(self._endpoint)) as connection:
+                return connection.exchange(
+                    "POST", target, body, headers, deadline=deadline, most=_LARGEST_ANSWER
+                )
+        except Late as error:
             raise ServiceUnavailable(
-                f"no answer within {deadline.seconds:.3g} s",
+                str(error),
                 where=self.where,
                 next_step="Allow it more time with --timeout, or see whether it is overloaded",
             ) from error
-        except TooMuch as error:
-            raise self._not_believed(f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB") from error
-        except (http.client.RemoteDisconnected, http.client.IncompleteRead) as error:
-            raise _Again(self._unavailable("it closed the connection before it had answered")) from error
-        except http.client.HTTPException as error:
-            raise self._not_believed(f"what answered does not speak HTTP ({type(error).__name__})") from error
-        except ssl.SSLError as error:
-            if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-                raise _Again(self._unavailable("the secure connection was cut off")) from error
-            raise self._unavailable(f"the secure connection failed, {quoted(str(error))}") from error
-        except OSError as error:
-            raise _Again(self._unavailable(_reason(error))) from error
+        except (TooMuch, NotHttp) as error:
+            raise self._not_believed(str(error)) from error
+        except Unreachable as error:
+            raise _Again(self._unavailable(str(error))) from error
+        except NoAnswer as error:
+            raise self._unavailable(str(error)) from error
 
-    def _answered(self, status: int, headers: http.client.HTTPMessage, body: bytes) -> Reply:
+    def _answered(self, response: Response) -> Reply:
         """The JSON object that was sent; what is no answer becomes an error."""
-        kind = headers.get_content_type()
-        if kind == "application/problem+json" and status >= _REFUSED:
-            raise self._problem(status, headers, body)
+        status, body = response.status, response.body
+        if response.media_type == "application/problem+json" and status >= _REFUSED:
+            raise self._problem(response)
         if status in _UNAUTHORIZED:
             raise BadRequest(
                 f"what stands before it refuses to be asked: status {status}, {quoted(body)}",
                 where=self.where,
                 next_step="Give a token that counts there, with --token-file or MANDATE_TOKEN",
             )
-        if kind != "application/json" or "Content-Encoding" in headers:
-            said = f"status {status}, {quoted(headers.get('Content-Type', 'no type'), 80)}: {quoted(body)}"
-            error = self._not_believed(f"this is no answer of Mandate's: {said}")
-            raise _Again(error, _seconds(headers)) if status in _TRY_AGAIN else error
+        if not response.is_json:
+            error = self._not_believed(f"this is no answer of Mandate's: status {status}, {response.shown}")
+            raise _Again(error, _seconds(response)) if status in _TRY_AGAIN else error
         try:
             document = strict_json.parse(body)
         except strict_json.NotStrict as error:
@@ -170,10 +152,9 @@ class Service:
             raise self._not_believed(f"this is no answer of Mandate's: status {status}, {quoted(body)}")
         return Reply(status, document)
 
-    def _problem(
-        self, status: int, headers: http.client.HTTPMessage, body: bytes
-    ) -> CouldNotDecide | BadRequest | _Again:
+    def _problem(self, response: Response) -> CouldNotDecide | BadRequest | _Again:
         """What problem details (RFC 9457) say, as an error."""
+        status, body = response.status, response.body
         try:
             problem = strict_json.parse(body)
         except strict_json.NotStrict:
@@ -183,7 +164,7 @@ class Service:
         what, next_step = _said(problem), str(problem.get("next_step", ""))
         if status in _TRY_AGAIN:
             error = ServiceUnavailable(what, where=self.where, next_step=next_step)
-            return _Again(error, _seconds(headers))
+            return _Again(error, _seconds(response))
         if status >= _FAILED:
             return ServiceUnavailable(what, where=self.where, next_step=next_step)
         return _ERRORS.get(status, BadRequest)(what, where=self.where, next_step=next_step)
@@ -216,18 +197,6 @@ class _Again(Exception):
         """How long the service asks to wait."""
 
 
-class _Connection(http.client.HTTPConnection):
-    """One connection under a deadline."""
-
-    auto_open = 0  # never to be reopened in the midst of an exchange
-
-    def __init__(self, where: Endpoint, deadline: Deadline) -> None:
-        super().__init__(where.authority)
-        bounded = BoundedSocket(where.connect(deadline))
-        bounded.begin(deadline, _LARGEST_ANSWER)
-        self.sock = bounded
-
-
 def checked(key: str) -> str:
     """The key, as a header can carry it. `BadRequest` if none can."""
     if not (key.isascii() and key.isprintable() and 0 < len(key) <= _LONGEST_KEY and key.strip() == key):
@@ -251,12 +220,6 @@ def _said(problem: Mapping[str, Any]) -> str:
     return "; ".join(part for part in (detail or title, *named) if part).removesuffix(".")
 
 
-def _seconds(headers: http.client.HTTPMessage) -> float | None:
-    after = headers.get("Retry-After", "")
+def _seconds(response: Response) -> float | None:
+    after = response.headers.get("Retry-After", "")
     return float(after) if after.isascii() and after.isdigit() and len(after) <= _DIGITS else None
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "its host name is not known"
-    return (error.strerror or type(error).__name__).lower()

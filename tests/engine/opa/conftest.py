@@ -14,8 +14,9 @@ import pytest
 
 from mandate.engine.decision import Policy
 from mandate.engine.digests import file_sha256
+from tests.engine.http.peers import Peer, Script
 
-from .peers import REVISION, Peer, Script
+from .answers import REVISION
 
 # Answers as the contract says: by environment, one of each kind.
 POLICIES = """package mandate.main

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mandate.engine.errors import NotAnAnswer
 from mandate.engine.opa.answer import Answer, parse
 
-from .peers import GOOD, REVISION
+from .answers import GOOD, REVISION
 
 
 def test_a_good_answer_is_read() -> None:

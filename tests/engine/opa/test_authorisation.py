@@ -17,8 +17,8 @@ from mandate.engine.opa.client import BATCH, DECISION, PARAMETERS, OpaClient
 from mandate.engine.opa.judge import OpaJudge
 from mandate.engine.opa.process import LocalOpa
 
+from .answers import GOOD, document
 from .conftest import OpaServer
-from .peers import GOOD, document
 
 QUESTION = b'{"input":{"request":{"environment":"staging"}}}'
 
@@ -35,10 +35,10 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def status(url: str, method: str, target: str, body: bytes | None = None) -> int:
+def status(url: str, method: str, target: str, body: bytes | None = None, **headers: str) -> int:
     connection = UnixConnection(url.removeprefix("unix://"))
     try:
-        connection.request(method, target, body, {"Content-Type": "application/json"})
+        connection.request(method, target, body, {"Content-Type": "application/json", **headers})
         return connection.getresponse().status
     finally:
         connection.close()
@@ -155,7 +155,9 @@ def test_a_sidecar_with_a_token_answers_only_who_has_it(
     )
     with OpaClient(url, timeout=5, token="right") as client:
         assert OpaJudge(client, policy).judge(document("staging")).opa_version == "1.22.2"
-    for token in (None, "wrong", ""):
+    for token in (None, "wrong"):
         with OpaClient(url, timeout=5, token=token) as client, pytest.raises(NotAnAnswer, match="refuses"):
             OpaJudge(client, policy).judge(document("staging"))
+    question = ("POST", f"/v1/data/{DECISION}?{PARAMETERS}", QUESTION)
+    assert [status(url, *question, Authorization=f"Bearer {token}") for token in ("", "right")] == [401, 200]
     assert status(url, "GET", "/health") == 200

@@ -21,9 +21,10 @@ from mandate.engine.errors import BadConfiguration, NotAnAnswer, OpaUnavailable
 from mandate.engine.opa.client import OpaClient
 from mandate.engine.opa.deadline import within
 from mandate.engine.opa.process import LocalOpa
+from tests.engine.http.peers import Peer, Script, read_request, response, saying, saying_once
 
+from .answers import GOOD
 from .conftest import OpaServer
-from .peers import GOOD, Peer, Script, read_request, response, saying, saying_once
 
 QUESTION = b'{"request":{"environment":"staging"}}'
 WHOLE = response(json.dumps(GOOD).encode())
@@ -253,7 +254,7 @@ def test_a_refusal_to_be_asked_says_so(peer: Playing, client: Clients, status: s
     ],
 )
 def test_what_is_not_http_is_not_an_answer(peer: Playing, client: Clients, garbage: bytes) -> None:
-    assert "does not speak HTTP as OPA does" in refused(client(peer(saying_once(garbage)).url))
+    assert "does not speak HTTP" in refused(client(peer(saying_once(garbage)).url))
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -464,11 +465,11 @@ def test_a_token_is_sent_and_not_shown(peer: Playing, client: Clients) -> None:
     assert "s3cret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("token", ["a\r\nX: y", "ü", "a b"])
+@pytest.mark.parametrize("token", ["", "a\r\nX: y", "ü", "a b"])
 def test_a_token_that_is_no_header_value_is_refused(token: str) -> None:
     with pytest.raises(BadConfiguration, match="characters that a header cannot carry") as refusal:
         OpaClient("http://localhost", timeout=1, token=token)
-    assert token not in str(refusal.value)
+    assert not token or token not in str(refusal.value)
 
 
 def test_a_deadline_from_outside_ends_a_question_before_opas_own_time(client: Clients, peer: Playing) -> None:

@@ -32,9 +32,10 @@ from mandate.engine.opa.client import OpaClient
 from mandate.engine.opa.judge import OpaJudge
 from mandate.engine.opa.local import LocalJudge
 from mandate.engine.opa.process import LocalOpa
+from tests.engine.http.peers import Peer, Script, read_request, response, saying, saying_once
 
+from .answers import GOOD, REVISION, document
 from .conftest import POLICIES, Bundled, OpaServer
-from .peers import GOOD, REVISION, Peer, Script, document, read_request, response, saying, saying_once
 
 POLICY = Policy(revision=REVISION, bundle_sha256="0" * 64)
 

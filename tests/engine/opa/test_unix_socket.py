@@ -122,7 +122,7 @@ def test_a_socket_in_a_folder_that_is_closed_to_us(place: Path) -> None:
     ("answer", "kind", "said"),
     [
         (b"", OpaUnavailable, "it closed the connection before it had answered"),
-        (b"\0\1garbage\r\n\r\n", NotAnAnswer, "does not speak HTTP as OPA does"),
+        (b"\0\1garbage\r\n\r\n", NotAnAnswer, "does not speak HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[", OpaUnavailable, "closed the connection before"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", NotAnAnswer, "the answer is not plain JSON"),
         (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", NotAnAnswer, "status 500 instead of a decision"),

@@ -18,7 +18,7 @@ import pytest
 from mandate.composition import caller
 from mandate.engine.service.access.roles import Role
 from tests.authority import Authority
-from tests.engine.opa.peers import Peer, read_request, response, saying, saying_once
+from tests.engine.http.peers import Peer, read_request, response, saying, saying_once
 from tests.organisation import GOOD, Organisation, Ran, with_value
 from tests.service import TOKENS, Serving, serving
 
@@ -412,7 +412,7 @@ def test_a_service_that_nobody_reaches_is_undecided(elsewhere: Organisation) -> 
         ("mandate.bank.example", "mandate_x", "is not a URL of Mandate"),
         ("https://me:hunter2@mandate.bank.example", "mandate_x", "holds a user name"),
         ("https://mandate.bank.example", "two words", "characters that a header cannot carry"),
-        ("https://mandate.bank.example", "", "the token is empty"),
+        ("https://mandate.bank.example", "", "the token for Mandate is empty"),
     ],
     ids=["plain", "no scheme", "password", "token", "empty token"],
 )

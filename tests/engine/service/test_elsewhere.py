@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.opa.peers import Peer, saying_once
+from tests.engine.http.peers import Peer, saying_once
 from tests.mlflow_fixtures import Store
 from tests.organisation import Organisation
 from tests.registry.test_permitted import pointed

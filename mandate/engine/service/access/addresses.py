@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from ...http.urls import PORTS, split
 
 _LOOPBACK = ("127.0.0.1", "::1")
 """Not `localhost`: what a name means, others may say."""
@@ -23,13 +24,10 @@ class Address:
 
 def address(url: str, *, plain_loopback: bool) -> Address:
     """The address that `url` is. `ValueError`, with the reason, if nothing is to be fetched from there."""
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        raise ValueError("it has characters that do not belong in a URL")
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts, port = split(url)
     except ValueError as error:
-        raise ValueError("it is not a URL") from error
+        raise ValueError(f"it {error}") from error
     secure = parts.scheme == "https"
     if not secure and not (plain_loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError("it does not begin with https://")
@@ -39,6 +37,6 @@ def address(url: str, *, plain_loopback: bool) -> Address:
         url=url,
         secure=secure,
         host=parts.hostname,
-        port=port or (443 if secure else 80),
+        port=port or PORTS[parts.scheme],
         target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
     )

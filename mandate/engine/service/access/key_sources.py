@@ -6,27 +6,30 @@ elsewhere could say whose tokens count.
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ... import strict_json
-from ...errors import BadConfiguration, IssuerUnavailable
-from ...opa.deadline import BoundedSocket, Deadline, TooMuch, read_whole
-from ...opa.endpoint import Endpoint
-from ...report.visible import visible
+from ...errors import IssuerUnavailable
+from ...http.connection import Connection
+from ...http.deadline import Deadline
+from ...http.endpoint import Endpoint, trusting
+from ...http.failures import NoAnswer
 from . import key_sets
 from .addresses import Address, address
 from .issuer_settings import IssuerSettings
 from .key_sets import KeySet
 
+if TYPE_CHECKING:
+    import ssl
+
 _LARGEST = 512 << 10
 """Bytes of one answer, its headers included."""
 _OK = 200
 _CHECK = "See whether the issuer answers there, and whether this machine may ask it"
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "mandate"}
+_HEADERS = {"Accept": "application/json", "User-Agent": "mandate"}
 
 
 def reader(settings: IssuerSettings, path: Callable[[str], Path]) -> Callable[[], KeySet]:
@@ -38,7 +41,7 @@ def reader(settings: IssuerSettings, path: Callable[[str], Path]) -> Callable[[]
     if settings.jwks_file is not None:
         file = path(settings.jwks_file)
         return lambda: key_sets.read(_file(file), settings.algorithms, where=str(file))
-    context = _context(path(settings.ca) if settings.ca else None)
+    context = trusting(path(settings.ca) if settings.ca else None, of="an issuer")
 
     def fetched() -> KeySet:
         deadline = Deadline(settings.fetch_seconds)
@@ -87,41 +90,18 @@ def _address(url: str, settings: IssuerSettings) -> Address:
 
 def _get(what: Address, context: ssl.SSLContext, deadline: Deadline) -> bytes:
     """The body of the answer."""
-    endpoint = Endpoint(what.url, what.host, what.port, None, "", context if what.secure else None)
-    connection = http.client.HTTPConnection(endpoint.authority)
-    connection.auto_open = 0
+    endpoint = Endpoint(what.url, what.host, what.port, tls=context if what.secure else None)
     try:
-        bounded = BoundedSocket(endpoint.connect(deadline))
-        bounded.begin(deadline, _LARGEST)
-        connection.sock = bounded
-        connection.request("GET", what.target, headers=_HEADERS)
-        with closing(connection.getresponse()) as response:
-            body = read_whole(response, _LARGEST)
-    except TimeoutError as error:
-        raise _unavailable(f"no answer within {deadline.seconds:g} s", what) from error
-    except TooMuch as error:
-        raise _unavailable(f"the answer has more than {_LARGEST >> 10} KiB", what) from error
-    except (OSError, http.client.HTTPException) as error:
-        raise _unavailable(
-            f"it cannot be asked ({type(error).__name__}: {visible(str(error))})", what
-        ) from error
-    finally:
-        connection.close()
+        with closing(Connection(endpoint)) as connection:
+            response = connection.exchange(
+                "GET", what.target, None, _HEADERS, deadline=deadline, most=_LARGEST
+            )
+    except NoAnswer as error:
+        raise _unavailable(str(error), what) from error
     if response.status != _OK:
         raise _unavailable(f"it answers {response.status}, and no other address is tried", what)
-    return body
+    return response.body
 
 
 def _unavailable(reason: str, what: Address) -> IssuerUnavailable:
     return IssuerUnavailable(reason, where=what.url, next_step=_CHECK)
-
-
-def _context(ca: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=None if ca is None else str(ca))
-    except OSError as error:
-        raise BadConfiguration(
-            f"the authorities of an issuer cannot be read: {error.strerror or error}",
-            where=str(ca),
-            next_step="Name a PEM file with at least one certificate in service.oidc",
-        ) from error

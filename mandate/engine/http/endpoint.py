@@ -5,36 +5,36 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..errors import BadConfiguration
+from ..said import quoted
 from .deadline import Deadline
-from .said import quoted
+from .urls import PORTS, split
 
 if TYPE_CHECKING:
     import ssl
 
-_PORTS = {"http": 80, "https": 443}
 # `sun_path` of `struct sockaddr_un`, with its closing NUL: 108 on Linux, 104 on the BSDs and macOS.
 LONGEST_SOCKET_PATH = 103
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where OPA, or another service, listens."""
+    """Where a service listens."""
 
     url: str
     """As configured, for messages; it holds no secret."""
     host: str
     """Empty for a Unix socket."""
     port: int
-    socket_path: str | None
-    prefix: str
-    """Path before `/v1`, without a slash at its end."""
-    tls: ssl.SSLContext | None
+    _: KW_ONLY
+    socket_path: str | None = None
+    prefix: str = ""
+    """Before all paths there, without a slash at its end."""
+    tls: ssl.SSLContext | None = None
 
     @property
     def authority(self) -> str:
@@ -42,7 +42,7 @@ class Endpoint:
         if self.socket_path is not None:
             return "localhost"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
+        return host if self.port == PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
 
     def connect(self, deadline: Deadline) -> socket.socket:
         """A connected socket, its TLS handshake done. `OSError` (`ssl.SSLError` is one) if there is none."""
@@ -62,7 +62,7 @@ class Endpoint:
         raise failure
 
 
-def parse(url: str, ca: Path | None = None, *, of: str = "OPA") -> Endpoint:
+def parse(url: str, ca: Path | None = None, *, of: str) -> Endpoint:
     """The endpoint that `url` names. `ca`: a PEM file with the only authorities to trust for `https://`.
 
     `of`: who listens there, for messages.
@@ -71,14 +71,11 @@ def parse(url: str, ca: Path | None = None, *, of: str = "OPA") -> Endpoint:
     """
     if url.startswith("unix://"):
         return _unix(url, of)
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        raise _bad(url, of, "has characters that do not belong in a URL")
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts, port = split(url)
     except ValueError as error:
-        raise _bad(url, of, "is not a URL") from error
-    if parts.scheme not in _PORTS or not parts.hostname:
+        raise _bad(url, of, str(error)) from error
+    if parts.scheme not in PORTS or not parts.hostname:
         raise _bad(url, of, f"is not a URL of {of}")
     if parts.username is not None or parts.password is not None:
         # Not shown: it may be a secret.
@@ -90,10 +87,9 @@ def parse(url: str, ca: Path | None = None, *, of: str = "OPA") -> Endpoint:
     return Endpoint(
         url=url,
         host=parts.hostname,
-        port=port or _PORTS[parts.scheme],
-        socket_path=None,
+        port=port or PORTS[parts.scheme],
         prefix=parts.path.rstrip("/"),
-        tls=_tls(ca, of) if parts.scheme == "https" else None,
+        tls=trusting(ca, of=of) if parts.scheme == "https" else None,
     )
 
 
@@ -107,10 +103,14 @@ def _unix(url: str, of: str) -> Endpoint:
             where=quoted(url),
             next_step=f"Let {of} listen on a socket with a shorter path",
         )
-    return Endpoint(url=url, host="", port=0, socket_path=path, prefix="", tls=None)
+    return Endpoint(url=url, host="", port=0, socket_path=path)
 
 
-def _tls(ca: Path | None, of: str) -> ssl.SSLContext:
+def trusting(ca: Path | None, *, of: str) -> ssl.SSLContext:
+    """TLS that trusts the authorities in this PEM file alone, or those of the system.
+
+    `BadConfiguration` if the file cannot be used. `of`: whose they are, for messages.
+    """
     import ssl
 
     try:

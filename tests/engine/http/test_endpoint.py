@@ -1,4 +1,4 @@
-"""Addresses of OPA."""
+"""Addresses of services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mandate.engine.errors import BadConfiguration
-from mandate.engine.opa.endpoint import Endpoint, parse
+from mandate.engine.http import endpoint
+from mandate.engine.http.endpoint import Endpoint
+
+
+def parse(url: str, ca: Path | None = None) -> Endpoint:
+    return endpoint.parse(url, ca, of="OPA")
 
 
 @pytest.mark.parametrize(
@@ -26,11 +31,9 @@ from mandate.engine.opa.endpoint import Endpoint, parse
 )
 def test_an_address_is_read(url: str, parts: tuple[str, int, str | None, str], authority: str) -> None:
     host, port, socket_path, prefix = parts
-    endpoint = parse(url)
-    assert endpoint == Endpoint(
-        url=url, host=host, port=port, socket_path=socket_path, prefix=prefix, tls=None
-    )
-    assert endpoint.authority == authority
+    read = parse(url)
+    assert read == Endpoint(url, host, port, socket_path=socket_path, prefix=prefix, tls=None)
+    assert read.authority == authority
 
 
 def test_https_verifies_the_certificate_and_the_name() -> None:

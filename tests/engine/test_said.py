@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mandate.engine.opa.said import quoted
+from mandate.engine.said import quoted
 
 
 @pytest.mark.parametrize(
