@@ -264,7 +264,8 @@ def serve(
     `overrides`: what was set on the command line, for those processes too. `inherited`: the socket of their
     parent; `measured`: the folder in which they measure together, and the number of this one; `parent`: its
     process id, with which this one ends.
-    Returns the exit code. `BadConfiguration` if the settings cannot be used.
+    Returns the exit code. `BadConfiguration` if the settings cannot be used, another `MandateError` if there
+    is nothing to decide by, or nowhere to record it.
     """
     if parent is not None:
         processes.end_with(parent)
@@ -286,8 +287,9 @@ def serve(
             return processes.keep(commands, listening, grace=server.grace(settings), ended=ended)
     if certificates is not None:
         certificates.watch(lambda expires: parts.metrics.certificate.set(expires.timestamp()))
-    gc.freeze()  # what was loaded stays: nobody has to look through it for garbage again and again
-    server.run(application(parts), settings, certificates, listening)
+    with parts.open():  # what is wrong with the ledger or the policies is said before anybody can ask
+        gc.freeze()  # what was loaded stays: nobody has to look through it for garbage again and again
+        server.run(application(parts), settings, certificates, listening)
     return 0
 
 

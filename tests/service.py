@@ -109,13 +109,14 @@ def answering(organisation: Organisation) -> Iterator[Serving]:
     certificates = Certificates(folder / tls.certificate, folder / tls.key, folder / CA) if tls else None
     running = server.server(application(parts), parts.settings, certificates)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        host, port = listening.getsockname()
-        url = f"{'http' if tls is None else 'https'}://{host}:{port}"
-        with httpx.Client(base_url=url, timeout=60, verify=tls is None or context(folder / CA)) as client:
-            yield Serving(organisation, client)
-    finally:
-        running.should_exit = True
-        thread.join()
-        listening.close()
+    with parts.open():
+        thread.start()
+        try:
+            host, port = listening.getsockname()
+            url = f"{'http' if tls is None else 'https'}://{host}:{port}"
+            with httpx.Client(base_url=url, timeout=60, verify=tls is None or context(folder / CA)) as client:
+                yield Serving(organisation, client)
+        finally:
+            running.should_exit = True
+            thread.join()
+            listening.close()

@@ -26,13 +26,12 @@ _ROUTERS = (
 
 
 def application(parts: Parts) -> FastAPI:
-    """The service over these parts, which it closes when it ends."""
+    """The service over these parts, which are open while it runs."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with parts.authentication.open():
-            with parts.open():
-                yield
+            yield
 
     app = FastAPI(
         title="Mandate",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -15,7 +18,7 @@ import httpx
 import pytest
 
 from tests.authority import Authority
-from tests.organisation import founded
+from tests.organisation import Organisation, founded
 from tests.served import (
     PATIENCE,
     allowed,
@@ -172,3 +175,24 @@ def test_settings_that_cannot_be_used_are_said_before_anything_runs(tmp_path: Pa
     (tmp_path / "callers.yaml").unlink()
     ran = organisation.mandate("serve")
     assert (ran.exit_code, "callers.yaml" in ran.err) == (2, True)
+
+
+def test_what_there_is_nothing_to_decide_by_is_said_before_anybody_can_ask(tmp_path: Path) -> None:
+    organisation = with_callers(founded(tmp_path), listen="127.0.0.1:0")
+    ledger = tmp_path / ".mandate/ledger.db"
+    ledger.rename(tmp_path / "aside")
+    began = started(organisation)
+    assert (began.returncode, began.stdout) == (3, "")
+    assert re.fullmatch(r"undecided: [^\n]*ledger.db[^\n]*\n  → [^\n]*\n", began.stderr), began.stderr
+    (tmp_path / "aside").rename(ledger)
+    (tmp_path / "policies/thresholds").mkdir(exist_ok=True)
+    (tmp_path / "policies/thresholds/fairness.yaml").write_text("demographic_parity_differenze: 1\n")
+    began = started(organisation)
+    assert began.returncode == 2
+    assert "demographic_parity_differenze" in began.stderr
+    assert "Traceback" not in began.stderr
+
+
+def started(organisation: Organisation) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mandate", "serve"]
+    return subprocess.run(command, cwd=organisation.folder, capture_output=True, text=True, check=False)
