@@ -51,6 +51,7 @@ class Judging:
         self._refusal: str | None = None
         self.evidence = Uses(recorder)
         release = composition.policy_release(configuration)
+        composition.demand_newest(configuration, release)
         self._in_use = _Policies(composition.compiled_policies(configuration, release), release)
         first = self._generation(self._in_use)
         try:
@@ -108,6 +109,7 @@ class Judging:
         now = self._in_use.release
         if release is None or now is None or _named(release) == _named(now):
             return None
+        composition.demand_newest(self._configuration, release)
         bundle = composition.compiled_policies(self._configuration, release)
         return self._answering(_Policies(bundle, release))
 

@@ -15,6 +15,7 @@ from .gate import Mandate, assembled
 from .ledgers import (
     consents,
     create_ledger,
+    demand_newest,
     first_use,
     head_key,
     key_folder,
@@ -58,6 +59,7 @@ __all__ = [
     "consenting",
     "consents",
     "create_ledger",
+    "demand_newest",
     "documentation",
     "entry",
     "envelope",

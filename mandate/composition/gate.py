@@ -20,7 +20,7 @@ from ..engine.input import Action
 from ..engine.policy.bundle import Bundle
 from . import process
 from .facts import ENVIRONMENT, collected, known_environment, risk_tier
-from .ledgers import first_use, recorder
+from .ledgers import demand_newest, first_use, recorder
 from .opa import judge
 from .policies import compiled_policies, policy_release, policy_store
 
@@ -87,6 +87,7 @@ def assembled(configuration: Configuration) -> Iterator[Mandate]:
     with ExitStack() as stack:
         judging = stack.enter_context(judge(configuration, compiled))
         recording = recorder(configuration, stack)
+        demand_newest(configuration, release)
         if release is not None:
             release.use(policy_store(configuration))
         gate = Gate(judging, first_use(recording, release), process.now)

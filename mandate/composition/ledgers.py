@@ -140,6 +140,22 @@ def first_use(recorder: Recorder, release: Release | None) -> FirstUse:
     return FirstUse(recorder, None if release is None else (release.number, release.keyid))
 
 
+def demand_newest(configuration: Configuration, release: Release | None) -> None:
+    """Return if no newer release of the same key has decided, here or wherever else the ledger is shared.
+
+    `BadPolicy` if one has; `NotRecorded` if nobody can say.
+    """
+    if release is None:
+        return
+    from ..engine.evidence import used_releases
+
+    with opened(configuration) as log:
+        found = used_releases.newest(log, public_keys(configuration), keyid=release.keyid)
+    if found is not None:
+        number, revision = found
+        release.refuse_if_older({release.keyid: {"release": number, "revision": revision}})
+
+
 def key_folder(configuration: Configuration) -> Path:
     """Where the public keys lie whose signatures count."""
     from ..engine.evidence import signers

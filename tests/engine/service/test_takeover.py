@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -154,6 +157,43 @@ def test_an_older_release_never_takes_over(organisation: Organisation, authors: 
         assert judged_by(decide(client)) == six
         assert client.get("/readyz").status_code == 200
     assert releases_used(organisation) == [5, 6]
+
+
+def another(folder: Path, authors: Publisher, first: Organisation) -> Organisation:
+    """Another one on the ledger of the `first`, which remembers nothing of releases."""
+    made = customer(folder, authors)
+    settings = folder / "mandate.yaml"
+    text = settings.read_text()
+    for kept in (".mandate/ledger.db", ".mandate/keys/signing.pem"):
+        text = text.replace(f": {kept}\n", f": {first.folder / kept}\n")
+    settings.write_text(text)
+    return made
+
+
+def test_a_release_that_another_replica_has_left_behind_decides_nowhere(
+    organisation: Organisation, authors: Publisher, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    five, six, seven = (authors.release(*each) for each in ((5, "five"), (6, "six"), (7, "seven")))
+    other = another(tmp_path_factory.mktemp("other"), authors, organisation)
+    put(other, seven.read_bytes())
+    with served(organisation) as running, running.client() as client:
+        assert judged_by(decide(client)) == revision(five)
+        assert other.check(GOOD).exit_code == 0
+        put(organisation, six.read_bytes())
+        eventually(lambda: "it is release 6, which is older" in client.get("/readyz").text)
+        assert judged_by(decide(client)) == revision(five)
+    command = [sys.executable, "-m", "mandate", "serve"]
+    began = subprocess.run(command, cwd=organisation.folder, capture_output=True, text=True, check=False)
+    assert began.returncode == 2
+    assert re.search(r"^error: .*older: release 7 is in use, [^\n]*\n  → Use release 7", began.stderr, re.M)
+    asked = organisation.check(GOOD)
+    assert (asked.exit_code, "release 7 is in use" in asked.out) == (2, True)
+    put(organisation, authors.release(7, "eight").read_bytes())
+    asked = organisation.check(GOOD)
+    assert (asked.exit_code, "it is release 7 again, with other policies" in asked.out) == (2, True)
+    put(organisation, seven.read_bytes())
+    assert organisation.check(GOOD).exit_code == 0
+    assert releases_used(organisation) == [5, 7]
 
 
 def test_what_passes_is_tried_again(organisation: Organisation, authors: Publisher) -> None:
