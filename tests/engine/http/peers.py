@@ -6,18 +6,28 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 Script = Callable[[socket.socket, int], None]
 
 
 class Peer:
-    """A TCP server on this machine that plays one script to each connection, with the connection's number."""
+    """A server on this machine that plays one script to each connection, with the connection's number.
 
-    def __init__(self, script: Script) -> None:
+    It listens on a port that is free, or on the Unix socket at `path`.
+    """
+
+    def __init__(self, script: Script, path: Path | None = None) -> None:
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        if path is None:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(path))
+            self._listener.listen()
+            self.url = f"unix://{path}"
         self.connections = 0
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -93,3 +103,9 @@ def saying_once(answer: bytes) -> Script:
         connection.sendall(answer)
 
     return script
+
+
+def silent(connection: socket.socket, _number: int) -> None:
+    """A script that reads whatever comes, and says nothing."""
+    while connection.recv(65536):
+        pass

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +14,7 @@ import pytest
 
 from mandate.engine.errors import MandateError, NotAnAnswer, OpaUnavailable
 from mandate.engine.opa.client import DECISION, OpaClient
+from tests.engine.http.peers import Peer, saying_once, silent
 
 NOBODY = 65534
 
@@ -25,37 +25,6 @@ def place() -> Iterator[Path]:
     with TemporaryDirectory(prefix="opa-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder) / "s"
-
-
-@contextmanager
-def listening(path: Path, answer: bytes | None) -> Iterator[None]:
-    """Somebody who answers each question so; for `None`, with silence."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        kept: list[socket.socket] = []
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    kept.append(connection)
-                    heard = b""
-                    while answer is not None and not heard.endswith(b'{"input":{}}'):
-                        heard += connection.recv(65536)
-                    if answer is not None:
-                        connection.sendall(answer)
-                        connection.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for connection in kept:
-                connection.close()
 
 
 def failure(path: Path) -> MandateError:
@@ -101,7 +70,7 @@ def test_a_folder(place: Path) -> None:
 
 
 def test_a_socket_of_somebody_else(place: Path) -> None:
-    with listening(place, b""):
+    with Peer(silent, place):
         place.chmod(0)
         with another_user():
             failed = failure(place)
@@ -110,7 +79,7 @@ def test_a_socket_of_somebody_else(place: Path) -> None:
 
 
 def test_a_socket_in_a_folder_that_is_closed_to_us(place: Path) -> None:
-    with listening(place, b""):
+    with Peer(silent, place):
         place.parent.chmod(0)
         with another_user():
             failed = failure(place)
@@ -130,14 +99,14 @@ def test_a_socket_in_a_folder_that_is_closed_to_us(place: Path) -> None:
     ids=["nothing", "garbage", "half", "no JSON", "an error"],
 )
 def test_a_stranger_on_the_socket(place: Path, answer: bytes, kind: type[MandateError], said: str) -> None:
-    with listening(place, answer):
+    with Peer(saying_once(answer), place):
         failed = failure(place)
     assert (type(failed), said in str(failed)) == (kind, True), failed
 
 
 def test_a_silent_one_on_the_socket(place: Path) -> None:
     began = time.monotonic()
-    with listening(place, None):
+    with Peer(silent, place):
         failed = failure(place)
     assert (type(failed), "no answer within 1 s" in str(failed)) == (OpaUnavailable, True)
     assert time.monotonic() - began < 3

@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from mandate.composition import caller
 from mandate.engine.service.access.roles import Role
 from tests.authority import Authority
-from tests.engine.http.peers import Peer, read_request, response, saying, saying_once
+from tests.engine.http.peers import Peer, read_request, response, saying, saying_once, silent
 from tests.organisation import GOOD, Organisation, Ran, with_value
 from tests.service import TOKENS, Serving, serving
 
@@ -384,16 +383,9 @@ def test_a_service_that_stays_busy_or_silent_is_undecided_in_time(elsewhere: Org
     with Peer(saying_once(busy("999999"))) as peer:
         ran = asked(elsewhere, peer.url, GOOD, "--timeout", "5")
         assert (ran.exit_code, "more to do than it can" in ran.err, peer.connections) == (3, True, 1)
-    with Peer(lambda connection, _: _held(connection)) as peer:
+    with Peer(silent) as peer:
         ran = asked(elsewhere, peer.url, GOOD, "--timeout", "0.3")
     assert (ran.exit_code, "no answer within 0.3 s" in ran.err) == (3, True)
-
-
-def _held(connection: socket.socket, most: int = 1000) -> None:
-    """Read so many pieces, and say nothing."""
-    with suppress(OSError):
-        while most and connection.recv(1 << 16):
-            most -= 1
 
 
 def test_a_service_that_nobody_reaches_is_undecided(elsewhere: Organisation) -> None:
@@ -443,6 +435,10 @@ def test_settings_and_attestations_are_the_services(
     assert (ran.exit_code, "leave out --config, --set, --attest" in ran.err) == (2, True)
 
 
+def _heard_once(connection: socket.socket, _number: int) -> None:
+    connection.recv(1 << 16)
+
+
 def test_a_certificate_counts_only_if_the_right_authority_vouches(
     service: Serving, elsewhere: Organisation
 ) -> None:
@@ -466,7 +462,7 @@ def test_a_certificate_counts_only_if_the_right_authority_vouches(
         assert peer.connections == 3  # a certificate that is wrong is wrong again
     assert [ran.exit_code for ran in (*codes, unknown)] == [0, 3, 3]
     assert "the secure connection failed" in unknown.err
-    with Peer(lambda connection, _: _held(connection, 1)) as peer:
+    with Peer(_heard_once) as peer:
         cut = asked(elsewhere, peer.url.replace("http", "https"), GOOD, "--timeout", "0.8")
         assert peer.connections == 2
     assert (cut.exit_code, "the secure connection was cut off" in cut.err) == (3, True)

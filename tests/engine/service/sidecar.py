@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from mandate.engine.opa.locate import find_opa
+from tests.engine.http.peers import Peer, saying_once, silent
 
 
 class Sidecar:
@@ -53,28 +52,6 @@ class Sidecar:
     @contextmanager
     def played(self, answer: bytes | None) -> Iterator[None]:
         """Instead of OPA, somebody who says this to each question; nothing, and for ever, if `None`."""
-        open_ones: list[socket.socket] = []
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(self._socket))
-            listener.listen()
-
-            def serve() -> None:
-                with suppress(OSError):
-                    while True:
-                        connection, _ = listener.accept()
-                        open_ones.append(connection)
-                        if answer is not None:
-                            connection.recv(65536)
-                            connection.sendall(answer)
-                            connection.close()
-
-            thread = threading.Thread(target=serve)
-            thread.start()
-            try:
-                yield
-            finally:
-                listener.shutdown(socket.SHUT_RDWR)
-                thread.join()
-                for each in open_ones:
-                    each.close()
-                self._socket.unlink(missing_ok=True)
+        with Peer(silent if answer is None else saying_once(answer), self._socket):
+            yield
+        self._socket.unlink()
