@@ -76,7 +76,7 @@ def contradictions(statement: Statement[Predicate], document: dict[str, Any]) ->
 
 @cache
 def _model(kind: type[P]) -> type[Statement[P]]:
-    return Statement[kind]  # type: ignore[valid-type]
+    return Statement[kind]  # type: ignore[valid-type]  # made for each kind
 
 
 def _number(digits: str) -> int | float:

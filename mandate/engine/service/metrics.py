@@ -81,7 +81,7 @@ class Metrics:
         if (folder := os.environ.get(_FOLDER)) is None:
             return generate_latest(self.registry)
         everybody = CollectorRegistry()
-        MultiProcessCollector(everybody, folder)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(everybody, folder)  # type: ignore[no-untyped-call]  # as prometheus_client has it
         return generate_latest(everybody)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
@@ -103,10 +103,10 @@ def share(folder: Path, number: int) -> None:
     processes end, there are no more files than processes. Call it before there are any `Metrics`.
     """
     os.environ[_FOLDER] = str(folder)
-    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]  # as prometheus_client has it
 
 
 def forget(folder: Path, number: int) -> None:
     """The process ended: what it was at that moment is no more; what it had counted stays."""
     with suppress(OSError):
-        mark_process_dead(number, str(folder))  # type: ignore[no-untyped-call]
+        mark_process_dead(number, str(folder))  # type: ignore[no-untyped-call]  # as prometheus_client has it

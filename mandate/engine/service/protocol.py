@@ -43,7 +43,7 @@ class Protocol(HttpToolsProtocol):
     _problem: str | None = None
     """What is wrong with the request, where the parser does not know."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Until there is a request, the connection is one that is kept: clients open some ahead of need."""
         super().connection_made(transport)
         self._keep()

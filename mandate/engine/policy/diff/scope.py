@@ -42,4 +42,4 @@ def _family(old: str | None, new: str | None) -> Words:
 
 
 def _change(subject: str, kind: Kind, effect: Effect, said: Words, **sides: object) -> Change:
-    return Change(Section.SCOPE, kind, effect, subject, "", said, **sides)  # type: ignore[arg-type]
+    return Change(Section.SCOPE, kind, effect, subject, "", said, **sides)  # type: ignore[arg-type]  # `old` and `new`

@@ -24,7 +24,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _anchor(app: Sphinx, doctree: Any) -> None:
-    from docutils import nodes  # type: ignore[import-untyped]
+    from docutils import nodes  # type: ignore[import-untyped]  # docutils has no types
 
     page = app.env.current_document.docname
     standard = app.env.domains.standard_domain
