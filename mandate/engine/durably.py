@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write(file: Path, content: bytes, *, mode: int = 0o666) -> None:
+def write(file: Path, content: bytes, *, mode: int = 0o666, keep_mode: bool = False) -> None:
     """All or nothing: a reader sees the whole file, or what was there before. `OSError` as from `open`.
 
-    When this returns, the file survives a loss of power. `mode`: who may do what with it, less the umask.
+    When this returns, the file survives a loss of power. `mode`: who may do what with it, less the umask;
+    with `keep_mode`, they may do what they may with the file that is there.
+    """
+    with beside(file, content, mode=mode) as part:
+        if keep_mode and file.exists():
+            part.chmod(stat.S_IMODE(file.stat().st_mode))
+        part.replace(file)
+    sync(file.parent)
+
+
+@contextmanager
+def beside(file: Path, content: bytes, *, mode: int = 0o666) -> Iterator[Path]:
+    """Another file with this content, on the disk already, to be put in the file's place; then it is gone.
+
+    Its name is hidden, and nobody else's.
     """
     # Not the process' number: two threads have the same one, and so have the processes of two containers.
     part = file.with_name(f".{file.name}.{os.urandom(8).hex()}.part")
@@ -18,15 +35,14 @@ def write(file: Path, content: bytes, *, mode: int = 0o666) -> None:
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
-        part.replace(file)
-        _sync(file.parent)
+        yield part
     finally:
         part.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
-    """Where a file is new in its folder, the folder must be on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(folder: Path) -> None:
+    """Bring the folder to the disk: where a file is new, its name must be there, too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .. import durably
 from ..errors import OpaUnavailable
 from ..said import quoted
 from . import places
@@ -94,9 +95,7 @@ def _version_of(program: Path) -> str:
     said = version(program)
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        fresh = memory.with_name(f"{_SEEN}.{os.getpid()}")
-        fresh.write_text(json.dumps({"state": state, "version": said}), encoding="utf-8")
-        fresh.replace(memory)
+        durably.write(memory, json.dumps({"state": state, "version": said}).encode())
     except OSError:
         pass  # Not remembered: asked again the next time.
     return said

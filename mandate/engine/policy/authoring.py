@@ -7,13 +7,13 @@ policies that are broken already, end in an error and leave no file behind.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from .. import strict_yaml
+from .. import durably, strict_yaml
 from ..errors import BadConfiguration, BadPolicy, BadRequest
 from . import scaffold
 from .build import check_rego, compile_data
@@ -138,13 +138,14 @@ def _write(root: Path, new: NewRule, rego: dict[str, bytes], thresholds: bytes, 
         with ExitStack() as undo:
             _make_folder(folder.parent, undo)
             _make_folder(file.parent, undo)
-            part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-            part.mkdir()
-            undo.callback(shutil.rmtree, part, ignore_errors=True)
-            for path, content in rego.items():
-                (part / Path(path).name).write_bytes(content)
-            with _replaced(file, thresholds, before):
-                part.rename(folder)
+            with TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as beside:
+                # Not that folder itself: nobody else may read it, wherever it is moved.
+                part = Path(beside, folder.name)
+                part.mkdir()
+                for path, content in rego.items():
+                    (part / Path(path).name).write_bytes(content)
+                with _replaced(file, thresholds, before):
+                    part.rename(folder)
             undo.pop_all()
     except OSError as failure:
         raise BadConfiguration(
@@ -166,14 +167,7 @@ def _make_folder(folder: Path, undo: ExitStack) -> None:
 def _replaced(file: Path, content: bytes, before: bytes | None) -> Iterator[None]:
     """The file with other content; with what it had before if what comes next fails."""
     target = Path(os.path.realpath(file))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        if before is not None:
-            shutil.copymode(target, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    durably.write(target, content, keep_mode=True)
     try:
         yield
     except BaseException:

@@ -7,11 +7,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ... import durably
 from ...errors import BadConfiguration, BadInput, NotRecorded
 from . import layout
-
-_PART = ".part"
-"""A hidden name: what was not written to its end is no file of the export."""
 
 
 class Folder:
@@ -59,8 +57,6 @@ class Folder:
                 file.hardlink_to(part)
             except FileExistsError:
                 return False
-            finally:
-                part.unlink()
         return True
 
     def point(self, name: str, content: bytes) -> None:
@@ -74,11 +70,7 @@ class Folder:
         """Each file was synced when it was added; their names are left."""
         with self._translated("the folder"):
             for folder in self._grown:
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                durably.sync(folder)
         self._grown.clear()
 
     def finish(self) -> None:
@@ -90,14 +82,11 @@ class Folder:
     @contextmanager
     def _written(self, name: str, content: bytes) -> Iterator[tuple[Path, Path]]:
         file = self._path / name
-        part = file.with_name(f".{file.name}.{os.getpid()}{_PART}")
         with self._translated(name):
             file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as opened:
-                opened.write(content)
-                opened.flush()
-                os.fsync(opened.fileno())
-            yield part, file
+            # What was not written to its end has a hidden name, and is no file of the export.
+            with durably.beside(file, content) as part:
+                yield part, file
         self._grown.update(self._path.parent / each for each in file.relative_to(self._path.parent).parents)
 
     @contextmanager

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ... import durably
 from ...digests import sha256
 from ...errors import BadRequest
 
@@ -122,9 +123,7 @@ def _write(file: Path, content: bytes) -> bool:
     if _has(file, content):
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(file)
+    durably.write(file, content)
     return True
 
 
