@@ -56,6 +56,20 @@ def parse(data: bytes, *, finite: bool = True) -> Any:
     return document
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one value of JSON, at every depth: 1 is 1.0, and neither is `true`.
+
+    It is what OPA means by `==`, and what JSON Schema means by `enum`.
+    """
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether lists and objects in the value are nested more than so many levels deep."""
     layer = [value]

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mandate.engine.strict_json import NotStrict, parse
+from mandate.engine.digests import canonical
+from mandate.engine.strict_json import NotStrict, parse, same
 
 
 @pytest.mark.parametrize(
@@ -98,3 +101,30 @@ def test_any_bytes_are_a_value_or_not_strict(data: bytes, finite: bool) -> None:
         parse(data, finite=finite)
     except NotStrict as error:
         assert str(error)  # noqa: PT017  (whatever was wrong, it says so)
+
+
+LEAVES: list[Any] = [None, False, True, 0, 1, 0.0, -0.0, 1.0, 1.5, "", "1", "true", [], {}, 2**53 - 1]
+JSON = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.sampled_from("ab"), below, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(JSON, JSON)
+def test_two_values_are_the_same_if_their_canonical_json_is(one: Any, other: Any) -> None:
+    assert same(one, other) is (canonical(one) == canonical(other))
+    assert same(one, parse(canonical(one)))
+
+
+def test_two_values_are_the_same_if_opa_says_so(opa: Path) -> None:
+    values = [*LEAVES, *([leaf] for leaf in LEAVES), *({"a": leaf} for leaf in LEAVES), {"b": 1}, [1, 1]]
+    query = "[row | some one in input; row := [same | some other in input; same := one == other]]"
+    asked = subprocess.run(
+        [opa, "eval", "--stdin-input", "--format=raw", query],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(asked.stdout) == [[same(one, other) for other in values] for one in values]

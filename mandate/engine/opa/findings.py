@@ -12,6 +12,7 @@ from typing import Any
 
 from ..decision import Decision, Finding, FindingOutcome, Outcome
 from ..said import quoted
+from ..strict_json import deeper_than, same
 
 _FAILED = (FindingOutcome.VIOLATION, FindingOutcome.NO_VERDICT)
 _UNJUDGED = (FindingOutcome.NO_VERDICT, FindingOutcome.WARNING)
@@ -55,7 +56,7 @@ def _wrong_with(finding: Finding) -> str | None:  # noqa: PLR0911  (a list of ch
         return "has a comparison that does not agree with its outcome"
     if finding.n is not None and finding.n < 0:
         return "rests on fewer than no rows"
-    if any(_deeper(value, _DEEPEST) for value in (finding.measured, finding.bound, finding.waiver)):
+    if any(deeper_than(value, _DEEPEST) for value in (finding.measured, finding.bound, finding.waiver)):
         return "holds values that are nested too deeply"
     if outcome is FindingOutcome.PASSED and not _holds(finding):
         return "passed, and what it measured does not meet its bound"
@@ -80,31 +81,18 @@ def _is_there(value: Any) -> bool:
     return value not in (None, [], {}) and (not isinstance(value, str) or bool(value.strip()))
 
 
-def _same(one: Any, other: Any) -> bool:
-    """As in JSON, where `true` is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
-
-
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": lambda measured, bound: _are_numbers(measured, bound) and measured <= bound,
     ">=": lambda measured, bound: _are_numbers(measured, bound) and measured >= bound,
-    "==": lambda measured, bound: measured != "" and _same(measured, bound),
+    "==": lambda measured, bound: measured != "" and same(measured, bound),
     "one of": lambda measured, bound: (
-        isinstance(bound, list) and measured != "" and any(_same(measured, one) for one in bound)
+        isinstance(bound, list) and measured != "" and any(same(measured, one) for one in bound)
     ),
     "includes": lambda measured, bound: (
         isinstance(measured, list)
         and isinstance(bound, list)
         and bool(bound)
-        and all(any(_same(one, other) for other in measured) for one in bound)
+        and all(any(same(one, other) for other in measured) for one in bound)
     ),
     "present": lambda measured, bound: bound is True and _is_there(measured),
 }
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        return levels == 0 or any(_deeper(item, levels - 1) for item in value.values())
-    if isinstance(value, list):
-        return levels == 0 or any(_deeper(item, levels - 1) for item in value)
-    return False

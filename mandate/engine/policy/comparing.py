@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..strict_json import same
+
 
 class Nothing:
     """What a side has where it has no such part."""
@@ -34,7 +36,7 @@ def differences(expected: Any, got: Any, *, sets: bool = False) -> Iterator[Diff
     elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got) and expected:
         for index, (one, other) in enumerate(zip(expected, got, strict=True)):
             yield from _below(index, one, other)
-    elif not _same(expected, got):
+    elif not same(expected, got):
         yield Difference((), expected, got)
 
 
@@ -42,7 +44,7 @@ def likeness(one: Any, other: Any) -> int:
     """How many fields two objects share, 0 for anything else."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return 0
-    return sum(_same(value, other[key]) for key, value in one.items() if key in other)
+    return sum(same(value, other[key]) for key, value in one.items() if key in other)
 
 
 def _below(part: str | int, expected: Any, got: Any) -> Iterator[Difference]:
@@ -52,9 +54,9 @@ def _below(part: str | int, expected: Any, got: Any) -> Iterator[Difference]:
 
 def _of_sets(expected: list[Any], got: list[Any]) -> Iterator[Difference]:
     """Items that one side lacks; an item of one is held against the one of the other that is most like it."""
-    unexpected = [item for item in got if not any(_same(item, each) for each in expected)]
+    unexpected = [item for item in got if not any(same(item, each) for each in expected)]
     for index, item in enumerate(expected):
-        if any(_same(item, each) for each in got):
+        if any(same(item, each) for each in got):
             continue
         alike = max(unexpected, key=lambda other: likeness(item, other), default=NOTHING)
         if likeness(item, alike):
@@ -64,14 +66,3 @@ def _of_sets(expected: list[Any], got: list[Any]) -> Iterator[Difference]:
             yield Difference((index,), item, NOTHING)
     for number, item in enumerate(unexpected, len(expected)):
         yield Difference((number,), NOTHING, item)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """As in JSON, where `true` is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import BadPolicy
 from ..nearest import advice
+from ..strict_json import same
 from ..strict_yaml import boolean_advice
 
 ANY_NAME = "*"
@@ -193,7 +194,7 @@ def _fault(value: Any, schema: Mapping[str, Any]) -> Fault | None:
             return Fault(
                 f"{_shown(value)} is out of range", f"Write a number that is {words} {schema[keyword]}"
             )
-    if "enum" in schema and not any(_same(value, known) for known in schema["enum"]):
+    if "enum" in schema and not any(same(value, known) for known in schema["enum"]):
         return Fault(
             f"{_shown(value)} is not one of the known values", advice(str(value), map(str, schema["enum"]))
         )
@@ -208,16 +209,11 @@ def _fault_of_list(value: list[Any], schema: Mapping[str, Any]) -> Fault | None:
     if len(value) < schema.get("minItems", 0):
         return Fault("the list is too short", f"Name at least {schema['minItems']}")
     if schema.get("uniqueItems") and any(
-        _same(item, other) for at, item in enumerate(value) for other in value[:at]
+        same(item, other) for at, item in enumerate(value) for other in value[:at]
     ):
         return Fault("the list names something twice", "Remove one of them")
     faults = (_fault(item, schema["items"]) for item in value if "items" in schema)
     return next((fault for fault in faults if fault is not None), None)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """As in JSON, where `true` is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _shown(value: Any) -> str:
