@@ -22,6 +22,7 @@ from typing import Any
 from ...decision import Outcome
 from ...errors import BadRequest, UnknownSubject
 from ...evidence import standing
+from ...evidence.columns import Columns
 from ...evidence.examinations import Examinations
 from ...evidence.predicates.break_glass import uri
 from ...evidence.predicates.decision import RequestKey
@@ -140,16 +141,23 @@ class Door:
 
     def _request(self, case: Case) -> RequestKey:
         """One key for the same facts of the same object within a window, and the one before: kubectl calls
-        up to four times for one command. What was undecided is decided anew."""
+        up to four times for one command. What was undecided is decided anew, and what was allowed and does
+        not stand any more."""
         seconds = self.settings.window_seconds
         window = int(self.clock().timestamp() // seconds)
         ledger, key = self.ledger(), ""
         for start in (window - 1, window):
             attempts = (f"admission:{case.sha256}:{start}:{number}" for number in itertools.count())
             while (stored := ledger.requested(key := next(attempts))) is not None:
-                if stored.columns.outcome != Outcome.UNDECIDED.value:
+                if self._stands(stored.columns, case.environment):
                     return RequestKey(key=key, sha256=case.sha256)
         return RequestKey(key=key, sha256=case.sha256)
+
+    def _stands(self, decided: Columns, environment: str) -> bool:
+        """Whether what was decided a moment ago is still so: nothing has ended the allow that it was."""
+        if decided.outcome != Outcome.ALLOW.value or decided.sha256 is None:
+            return decided.outcome != Outcome.UNDECIDED.value
+        return self.standing(environment, decided.sha256).allowed
 
     def _recorded(self, case: Case, claim: ModelClaim) -> Facts:
         return RecordedFacts(
