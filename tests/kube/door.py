@@ -122,7 +122,7 @@ def opened(folder: Path) -> Iterator[Door]:
         founded(own, trusting=True),
         listen=f"127.0.0.1:{port}",
         tls={"certificate": "tls.crt", "key": "tls.key"},
-        admission={"break_glass_groups": ["sre"]},
+        admission={"break_glass_groups": ["sre"], "break_glass_callers": ["decider"]},
     )
     token = TOKENS[Role.DECIDER][0]
     names = ("mandate.mandate.svc", f"mandate.mandate.svc:{port}")

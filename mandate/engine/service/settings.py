@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..input.base import Frozen, Name
@@ -55,10 +55,21 @@ class AdmissionSettings(Frozen):
     """Whether an API server that shows no token is answered: let the network keep everybody else away."""
     break_glass_groups: list[Name] = []
     """Groups, as the API server names them, whose members may let an object in past the policies."""
+    break_glass_callers: list[Name] = []
+    """Who speaks for an API server, by the names of callers: whom the review names and in which groups they
+    are is believed from these alone, or whoever may ask could break glass in anybody's name."""
     break_glass_hours: Annotated[float, Field(gt=0, le=24 * 30, strict=False)] = 24.0
     """So long the Pods of such an object are let in, too."""
     window_seconds: Annotated[float, Field(ge=1, le=300, strict=False)] = 10.0
     """The same object with the same facts gets the same decision within this time, and at most twice it."""
+
+    @model_validator(mode="after")
+    def _glass_can_be_broken(self) -> Self:
+        if self.break_glass_groups and not self.break_glass_callers:
+            raise PydanticCustomError(
+                "callers", "break_glass_groups needs break_glass_callers: who may say who is in those groups"
+            )
+        return self
 
 
 def _each_once(issuers: list[IssuerSettings]) -> list[IssuerSettings]:

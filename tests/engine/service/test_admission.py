@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mandate.engine.service.access import tokens
 from mandate.engine.service.access.roles import Role
 from tests.cluster import Model, Object, asked, deployment, new_model, pod, review, well_formed
-from tests.organisation import with_value
-from tests.service import Serving, serving
+from tests.organisation import founded, with_value
+from tests.service import Serving, serving, with_callers
 
 SRE = ("system:authenticated", "sre")
 UNFAIR = ("fairness", "attributes", 0, "metrics", 0, "value")
@@ -21,7 +24,8 @@ UNFAIR = ("fairness", "attributes", 0, "metrics", 0, "value")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A service whose API server's users of the group `sre` may break glass."""
     folder = tmp_path_factory.mktemp("cluster")
-    with serving(folder, admission={"break_glass_groups": ["sre"]}) as running:
+    glass = {"break_glass_groups": ["sre"], "break_glass_callers": ["decider"]}
+    with serving(folder, admission=glass) as running:
         yield running
 
 
@@ -329,6 +333,16 @@ def test_the_calls_of_one_command_get_one_decision(cluster: Serving, model: Mode
     assert count(cluster) == before + 2
 
 
+def test_an_allow_that_was_denied_since_is_no_answer_to_the_next_call(cluster: Serving, model: Model) -> None:
+    found = review(deployment(model.annotations, model.image))
+    assert asked(cluster, found)["allowed"] is True
+    assert cluster.decide(with_value(model.document, UNFAIR, 0.9)).json()["outcome"] == "deny"
+    answers = [asked(cluster, found) for _ in range(3)]
+    assert [each["allowed"] for each in answers] == [False, False, False]
+    assert [rule for rule, _ in causes(answers[0])] == ["fairness.demographic_parity"]
+    assert len({each["auditAnnotations"]["decision-id"] for each in answers}) == 1
+
+
 def test_a_dry_run_is_judged_the_same_and_writes_nothing(cluster: Serving, model: Model) -> None:
     before = count(cluster)
     response = asked(cluster, review(deployment(model.annotations, model.image), dryRun=True))
@@ -430,6 +444,28 @@ def test_nobody_else_breaks_the_glass(cluster: Serving) -> None:
     response = asked(cluster, review(deployment(REASON, "thief:1")))
     assert "ada is in no group that may break glass" in response["status"]["message"]
     assert count(cluster) == before
+
+
+def test_who_is_in_which_group_is_believed_from_an_api_server_alone(cluster: Serving) -> None:
+    callers = cluster.organisation.folder / "callers.yaml"
+    token, sha256 = tokens.new()
+    pipeline = {"name": "pipeline", "roles": ["decider"], "token_sha256": [sha256]}
+    callers.write_text(json.dumps([*json.loads(callers.read_text()), pipeline]))
+    before = count(cluster)
+    forged = review(deployment(REASON, "thief:1"), groups=SRE)
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = cluster.call("POST", "/v1/admission/production", role=None, json=forged, headers=headers)
+    response = well_formed(answer.json(), "3d2a")
+    assert response["allowed"] is False
+    assert "nobody breaks glass through pipeline" in response["status"]["message"]
+    assert asked(cluster, review(pod(REASON, "thief:1")))["allowed"] is False
+    assert count(cluster) == before
+
+
+def test_groups_that_nobody_can_be_believed_to_be_in_are_refused_as_settings(tmp_path: Path) -> None:
+    organisation = with_callers(founded(tmp_path), admission={"break_glass_groups": ["sre"]})
+    refused = organisation.mandate("serve")
+    assert (refused.exit_code, "break_glass_groups needs break_glass_callers" in refused.err) == (2, True)
 
 
 def test_the_glass_is_not_broken_without_a_reason(cluster: Serving) -> None:

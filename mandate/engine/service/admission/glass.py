@@ -51,7 +51,7 @@ class Glass:
             return None
         user = case.asked.userInfo
         groups = tuple(sorted(set(self.settings.break_glass_groups) & set(user.groups)))
-        if not groups:
+        if not groups or not self._believed(case):
             return self._broken_before(case, reason)
         said = f"Mandate: the policies were not asked; {user.username} answers for it: {reason}"
         if case.asked.dryRun:
@@ -78,7 +78,18 @@ class Glass:
             return (
                 Reason(f"{BREAK_GLASS} needs a reason in words, of at most {_LONGEST_REASON} characters"),
             )
+        if not self._believed(case):
+            return (
+                Reason(
+                    f"{BREAK_GLASS}: nobody breaks glass through {case.caller}, "
+                    "which is not in service.admission.break_glass_callers"
+                ),
+            )
         return (Reason(f"{BREAK_GLASS}: {case.asked.userInfo.username} is in no group that may break glass"),)
+
+    def _believed(self, case: Case) -> bool:
+        """Whether whoever calls may say who asks, and in which groups they are."""
+        return case.caller in self.settings.break_glass_callers
 
     def _broken_before(self, case: Case, reason: str) -> Verdict | None:
         """For another object that pulls and says the same, in the same namespace, and not long ago."""
