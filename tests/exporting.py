@@ -25,6 +25,8 @@ from tests.organisation import GOOD, Organisation, Ran, founded
 NAME = "bank.example/models"
 LEDGER = ".mandate/ledger.db"
 KEY = ".mandate/keys/signing.pem"
+FIRST = "entries/000000/000000000000-000000000255.jsonl"
+"""The file of an export with the first entries."""
 
 
 def organisation(folder: Path) -> Organisation:

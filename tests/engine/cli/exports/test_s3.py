@@ -20,7 +20,7 @@ from tests.exporting import LEDGER, copy, exported, grow, lose, organisation, re
 from tests.organisation import Organisation
 from tests.s3_fixtures import ACCESS, S3, SECRET
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")
