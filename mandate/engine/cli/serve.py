@@ -40,8 +40,9 @@ def command(
     settings are those under `service` in mandate.yaml. A signal ends it; what was begun by then is answered.
     """
     from ...serving import serve
-    from ..service import current
+    from ..service import current, processes
 
+    processes.go_on_in_a_child()
     logs.serve(current.said)
     overrides = click.get_current_context().params["overrides"]
     return serve(

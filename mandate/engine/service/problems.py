@@ -111,7 +111,8 @@ def _known(error: Exception) -> Problem:
         faults = [Fault(pointer(*each["loc"]), str(each["msg"])) for each in error.errors()]
         return Problem(422, "The request does not fit", faults=faults, next_step="See /openapi.json")
     if isinstance(error, HTTPException):
-        return Problem(error.status_code, str(error.detail), headers=error.headers)
+        detail, headers = str(error.detail), error.headers
+        return Problem(error.status_code, detail, next_step="See /openapi.json", headers=headers)
     return Problem(500, "An internal error")
 
 

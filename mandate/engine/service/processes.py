@@ -1,4 +1,7 @@
-"""Several processes on one socket: one that ends is replaced, and all end together, each in its own time."""
+"""Several processes on one socket: one that ends is replaced, and all end together, each in its own time.
+
+And the first process of a container, whose children are also those whom their own parents left behind.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
+_FIRST = 1
+"""The id of a container's first process."""
+_KILLED = 128
+"""As shells say it: with the number of the signal, the exit code of what was killed."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EVERY_SECONDS = 0.2
 _PAUSE_SECONDS = 1.0
 """Before a process is replaced that ended at once: what ails it will not be gone sooner."""
@@ -39,6 +47,35 @@ def bound(listen: str) -> socket.socket:
     return made
 
 
+def go_on_in_a_child() -> None:
+    """Return in a child if this is the first process of its container; else, and there, nothing happens.
+
+    The first one inherits whatever loses its parent, such as what a killed process had started, and must wait
+    for all of it, or it stays as a zombie. A process that has children of its own cannot do that: it would
+    take from them what they wait for. So this one does nothing else, passes signals on, and ends as its child
+    ends.
+    """
+    if os.getpid() != _FIRST:
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # none must come before it is known what to do with it
+    child = os.fork()
+    if child != 0:
+        for each in _SIGNALS:
+            signal.signal(each, lambda number, _frame: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    if child != 0:
+        os._exit(_status_of(child))
+
+
+def _status_of(child: int) -> int:
+    """The exit code of this child, once it ends; whatever else ends until then has been waited for."""
+    ended, status = os.wait()
+    while ended != child:
+        ended, status = os.wait()
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else _KILLED - code
+
+
 def keep(
     commands: Sequence[Sequence[str]], shared: socket.socket, *, grace: float, ended: Callable[[int], None]
 ) -> int:
@@ -47,7 +84,7 @@ def keep(
     `ended` is told which one ended by itself, before another takes its place. Returns the exit code.
     """
     wanted: list[int] = []
-    for each in (signal.SIGTERM, signal.SIGINT):
+    for each in _SIGNALS:
         signal.signal(each, lambda number, _frame: wanted.append(number))
 
     def start(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], float]:
