@@ -108,6 +108,7 @@ class Service:
             ledger=lambda: self._now.ledger,
             keys=lambda: self._now.keys,
             admit=self._admit,
+            policies=lambda: composition.of_people(self._now.bundle),
             door=Door(
                 settings=settings.admission,
                 gate=lambda: self._now.gate,

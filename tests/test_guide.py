@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from mandate.engine.opa import places
 from mandate.engine.service.access.roles import Role
 from tests.organisation import GOOD, TRUSTING, Organisation
 from tests.service import TOKENS, serving
+from tests.signatories import Signatory, employ
 
 DOCS = Path(__file__).parents[1] / "docs"
 POLICIES = DOCS / "policies.md"
@@ -132,12 +134,21 @@ def test_the_guides_release_judges(tmp_path: Path) -> None:
 def test_the_guide_for_release_tooling_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pipeline's machine has facts, an address and a token, and nothing else."""
+    """The machine has facts, an address, tokens, a person's key, and nothing else."""
     machine = tmp_path / "pipeline"
     for folder in (machine, tmp_path / "bank"):
         folder.mkdir()
     (machine / "facts.json").write_text(json.dumps(GOOD))
-    with serving(tmp_path / "bank") as running:
+    mira = Signatory.made(machine, "mira@bank.example")
+    mira.key.rename(machine / "mira.pem")
+    (machine / "mira.token").write_text(TOKENS[Role.APPROVER][0])
+
+    def employing(bank: Organisation) -> None:
+        employ(bank, [(mira, ["risk_officer"])])
+        (public,) = (bank.folder / ".mandate").rglob("*.pub")
+        shutil.copy(public, machine / "ledger.pub")
+
+    with serving(tmp_path / "bank", employing) as running:
         monkeypatch.setenv("MANDATE_SERVER", str(running.client.base_url))
         monkeypatch.setenv("MANDATE_TOKEN", TOKENS[Role.DECIDER][0])
         monkeypatch.setenv("AUDITOR_TOKEN", TOKENS[Role.AUDITOR][0])

@@ -6,8 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ..engine.configuration import Configuration
-from ..engine.decision import Outcome
-from ..engine.errors import BadRequest, CouldNotDecide, NotRecorded
+from ..engine.errors import NotRecorded
 from ..engine.input import Action
 from . import process
 from .entries import recorded
@@ -69,6 +68,7 @@ def shown(
     decided now, which is recorded as that. `BadRequest` if it is about something else, or undecided.
     """
     from ..engine.evidence.consents import newest_decision
+    from ..engine.evidence.signatory import refuse_unfit
 
     asked = Action(action or Action.PROMOTE).value
     environment = environment or ENVIRONMENT
@@ -88,25 +88,7 @@ def shown(
             )
         if record is None:
             record = _what_if(configuration, version.uri, registry, action=asked, environment=environment)
-    subject = record.document.subject
-    if (subject.uri, subject.sha256) != (version.uri, digest):
-        raise BadRequest(
-            f"this decision is about {subject.uri} as it was, sha256 {subject.sha256}",
-            where=record.receipt.id,
-            next_step=f"Name a decision about {version.uri} as it is, or none",
-        )
-    if record.judgement.policy.revision != policies.revision:
-        raise BadRequest(
-            "other policies judged then than those that are in use now",
-            where=record.receipt.id,
-            next_step="Name a decision by the policies in use, or none",
-        )
-    if record.judgement.decision.outcome is Outcome.UNDECIDED:
-        raise CouldNotDecide(
-            f"nobody can say what there is to sign: {' '.join(record.judgement.decision.reasons)}",
-            where=record.receipt.id,
-            next_step="Mend that first",
-        )
+    refuse_unfit(record, uri=version.uri, sha256=digest, revision=policies.revision)
     return record
 
 

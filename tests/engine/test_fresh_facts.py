@@ -286,7 +286,7 @@ def test_what_cannot_be_sent_is_not_sent(bank: Bank) -> None:
         lied = bank.organisation.mandate(
             "collect", uri, "--push", "--server", liar.url, "--key", str(bank.pipeline.key)
         )
-    assert (lied.exit_code, "does not say where the facts are on record" in lied.err) == (3, True)
+    assert (lied.exit_code, "does not say where this is on record" in lied.err) == (3, True)
     assert len(bank.organisation.entries()) == before
 
 

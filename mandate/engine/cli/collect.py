@@ -15,9 +15,8 @@ from . import options
 
 if TYPE_CHECKING:
     from ..evidence.keys import Signer
-    from ..input import Input
-    from ..policy.bundle import Bundle
-    from ..remote.client import Reply, Service
+    from ..evidence.receipt import Receipt
+    from ..remote.client import Service
 
 
 @click.command("collect")
@@ -68,31 +67,17 @@ def command(
             where=subject,
             next_step="Run it without --push to see why",
         )
-    _show(_sent(configuration, policies, document, server(), signer()), output)
+    from .handing_in import hand_in
+
+    envelope = composition.signed_ahead(configuration, policies, document, signer())
+    _show(hand_in(server(), "/v1/facts", envelope), output)
     return 0
 
 
-def _sent(
-    configuration: Configuration, policies: Bundle, document: Input, service: Service, signer: Signer
-) -> Reply:
-    from ... import composition
-
-    envelope = composition.signed_ahead(configuration, policies, document, signer)
-    reply = service.post("/v1/facts", envelope.to_json())
-    if reply.body.get("keyid") != signer.public_key.keyid or type(reply.body.get("index")) is not int:
-        raise CouldNotDecide(
-            "it does not say where the facts are on record",
-            where=service.where,
-            next_step="Send them again",
-        )
-    return reply
-
-
-def _show(reply: Reply, output: str) -> None:
+def _show(receipt: Receipt, output: str) -> None:
     if output == "json":
-        click.echo(json.dumps(reply.body, indent=2))
+        click.echo(json.dumps(receipt.model_dump(mode="json"), indent=2))
         return
-    said = reply.body
-    click.echo(f"  facts      {visible(str(said.get('id')))}")
-    click.echo(f"  recorded   entry {said['index']} of {visible(str(said.get('origin')))}")
-    click.echo(f"  signed by  {visible(str(said['keyid']))}")
+    click.echo(f"  facts      {receipt.id}")
+    click.echo(f"  recorded   entry {receipt.index} of {visible(receipt.origin)}")
+    click.echo(f"  signed by  {receipt.keyid}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,10 +17,11 @@ from ..report.visible import visible
 from . import options
 
 if TYPE_CHECKING:
-    from ..evidence.consenting import Consenting
-    from ..evidence.receipt import Receipt, Record
+    from ..evidence.receipt import Record
+    from .sides import Side, Signed
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 DECLINED = 1
 """The exit code where the person said no: nothing was signed."""
 
@@ -29,15 +32,30 @@ def confirmed(command: _Command) -> _Command:
 
 
 def basis(command: _Command) -> _Command:
-    """Adds `--decision`, `--action` and `--environment`: whose findings are shown."""
-    return _decision(options.action(options.environment(command)))
+    """Adds `--decision`, `--digest`, `--action` and `--environment`: whose findings are shown."""
+    return _decision(_digest(options.action(options.environment(command))))
 
 
 _decision = click.option(
     "--decision",
-    metavar="ID",
-    help="The recorded decision whose findings are shown.  [default: the newest one by the policies in "
-    "use; if there is none, it is asked what would be decided]",
+    metavar="ID|FILE",
+    help="The recorded decision whose findings are shown, or a file that proves it.  [default: the newest "
+    "one by the policies in use; if there is none, and no --server, it is asked what would be decided]",
+)
+
+
+def _sha256(_: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    if text is None or _DIGEST.fullmatch(text):
+        return text and text.removeprefix("sha256:")
+    raise click.BadParameter("Write 64 hexadecimal digits in lower case.", param=parameter)
+
+
+_digest = click.option(
+    "--digest",
+    "sha256",
+    metavar="SHA256",
+    callback=_sha256,
+    help="The digest of the artifact that you mean: what is about another one is not signed.",
 )
 
 
@@ -67,7 +85,7 @@ def show(record: Record, *, link: Callable[[str], str] | None) -> None:
     report("text").write(answer, sys.stdout, verbose=True, link=link)
 
 
-def agreed(question: str, facts: Sequence[tuple[str, str]], *, who: Consenting, yes: bool) -> bool:
+def agreed(question: str, facts: Sequence[tuple[str, str]], *, side: Side, yes: bool) -> bool:
     """Whether the person who is about to sign this says yes."""
     from rich.table import Table
     from rich.text import Text
@@ -75,7 +93,7 @@ def agreed(question: str, facts: Sequence[tuple[str, str]], *, who: Consenting, 
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (*facts, ("signed by", f"{who.name}, {who.keyid}")):
+    for name, value in (*facts, *side.notes, ("signed by", f"{side.who.name}, {side.who.keyid}")):
         table.add_row(f"  {name}", Text(visible(value, 500)))
     shown = console(sys.stdout)
     shown.print()
@@ -84,11 +102,14 @@ def agreed(question: str, facts: Sequence[tuple[str, str]], *, who: Consenting, 
     return yes or click.confirm(f"  {question}")
 
 
-def done(receipt: Receipt, words: str) -> None:
-    """Say what is on record now."""
+def done(signed: Signed, words: str) -> None:
+    """Say what is on record now, or where it is written."""
     shown = console(sys.stdout)
     shown.print(f"\n  ✓ {words}", style="green")
-    shown.print(f"  entry {receipt.index} of {visible(receipt.origin)}, {receipt.id}", style="dim")
+    if isinstance(signed, Path):
+        shown.print(f"  signed in {visible(str(signed), 400)}; it counts once it is handed in", style="dim")
+    else:
+        shown.print(f"  entry {signed.index} of {visible(signed.origin)}, {signed.id}", style="dim")
 
 
 def declined() -> int:
@@ -97,7 +118,10 @@ def declined() -> int:
     return DECLINED
 
 
-def as_json(receipt: Receipt, **said: Any) -> None:
+def as_json(signed: Signed, **said: Any) -> None:
     """The same for programs."""
-    document: Mapping[str, Any] = {**said, "ledger": receipt.model_dump(mode="json")}
-    click.echo(json.dumps(document, indent=2))
+    if isinstance(signed, Path):
+        said["envelope"] = str(signed)
+    else:
+        said["ledger"] = signed.model_dump(mode="json")
+    click.echo(json.dumps(said, indent=2))

@@ -7,35 +7,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..configuration import Configuration
 from ..report.visible import visible
-from . import consent, options
+from . import consent, options, sides
 
 if TYPE_CHECKING:
-    from ..evidence.keys import Signer
+    from .sides import Open
 
 
 @click.command("revoke")
 @click.argument("entry")
 @options.reason
 @consent.confirmed
-@options.person
 @options.output
-@options.configured
-def command(
-    entry: str, reason: str, yes: bool, output: str, signer: Signer, configuration: Configuration
-) -> int:
+@sides.side
+def command(entry: str, reason: str, yes: bool, output: str, side: Open) -> int:
     """Take back an approval or a waiver, or withdraw an allow, signed with your own key.
 
     ENTRY is the id of an entry, its beginning, or its index: of an approval, a waiver, or a decision that
     allows. Anybody whom the policies know may do so. It stays so: what is to count again is signed again.
-    """
-    from ... import composition
 
+    With --server, a service shows the entry and records what you sign; with --out, it is written to a file.
+    """
     consent.refuse_silence(output, yes)
     with ExitStack() as stack:
-        who = composition.consenting(configuration, signer, stack)
-        found = composition.entry(configuration, entry)
+        opened = side(stack)
+        who, found = opened.who, opened.entry(entry)
         what = who.revocable(found)
         if output == "text":
             facts = (
@@ -44,11 +40,11 @@ def command(
                 ("model", f"{what.model.uri}, sha256 {what.model.sha256}"),
                 ("reason", reason),
             )
-            if not consent.agreed("Revoke it?", facts, who=who, yes=yes):
+            if not consent.agreed("Revoke it?", facts, side=opened, yes=yes):
                 return consent.declined()
-        receipt = who.revoke(found, reason=reason)
+        signed = who.revoke(found, reason=reason)
     if output == "json":
-        consent.as_json(receipt, by=who.name, revoked=found.id, kind=what.kind, subject=what.model.uri)
+        consent.as_json(signed, by=who.name, revoked=found.id, kind=what.kind, subject=what.model.uri)
     else:
-        consent.done(receipt, f"{visible(who.name)} revoked the {what.kind} {found.id}")
+        consent.done(signed, f"{visible(who.name)} revoked the {what.kind} {found.id}")
     return 0

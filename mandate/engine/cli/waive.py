@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..configuration import Configuration
 from ..report.visible import visible
-from . import consent, options
+from . import consent, options, sides
 
 if TYPE_CHECKING:
-    from ..evidence.keys import Signer
+    from .sides import Open
 
 
 @click.command("waive")
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
 @consent.grounds(required=True)
 @consent.basis
 @consent.confirmed
-@options.person
 @options.output
-@options.configured
+@sides.side
 def command(
     rule: str,
     subject: str,
@@ -38,29 +36,31 @@ def command(
     reason: str,
     reference: str,
     decision: str | None,
+    sha256: str | None,
     action: str | None,
     environment: str | None,
     yes: bool,
     output: str,
-    signer: Signer,
-    configuration: Configuration,
+    side: Open,
 ) -> int:
     """Answer for a violation, for a time, signed with your own key.
 
     RULE is a rule or one term of it, drift.psi:income, and SUBJECT a version, models:/credit/3. The violation
     stays in each decision, with who waived it and why. The waiver is for this artifact alone.
-    """
-    from ... import composition
 
+    With --server, a service shows it and records what you sign, and you need no mandate.yaml. With --out it
+    is only written to a file; then --decision can also name a file of `mandate check --proof`.
+    """
     consent.refuse_silence(output, yes)
     ends = until.replace(tzinfo=UTC)
     with ExitStack() as stack:
-        who = composition.consenting(configuration, signer, stack)
-        record = composition.shown(configuration, subject, decision, action=action, environment=environment)
+        opened = side(stack)
+        who, asked = opened.who, {"action": action, "environment": environment}
+        record = opened.shown(subject, decision, sha256=sha256, **asked)
         who.check_waiver(record, rule, ends)
         model = record.document.subject
         if output == "text":
-            consent.show(record, link=composition.documentation(configuration))
+            consent.show(record, link=opened.link)
             facts = (
                 ("rule", rule),
                 ("until", f"{ends:%Y-%m-%d %H:%M} UTC"),
@@ -68,13 +68,13 @@ def command(
                 ("model", f"{model.uri}, sha256 {model.sha256}"),
                 ("policies", record.judgement.policy.revision),
             )
-            if not consent.agreed("Waive it?", facts, who=who, yes=yes):
+            if not consent.agreed("Waive it?", facts, side=opened, yes=yes):
                 return consent.declined()
-        receipt = who.waive(record, rule, until=ends, reason=reason, reference=reference)
+        signed = who.waive(record, rule, until=ends, reason=reason, reference=reference)
     if output == "json":
         said = {"approver": who.name, "rule": rule, "subject": model.uri, "sha256": model.sha256}
-        consent.as_json(receipt, **said, expires=f"{ends:%Y-%m-%dT%H:%M:%SZ}", decision=record.receipt.id)
+        consent.as_json(signed, **said, expires=f"{ends:%Y-%m-%dT%H:%M:%SZ}", decision=record.receipt.id)
     else:
         words = f"{visible(who.name)} waived {visible(rule)} for {visible(model.uri)}"
-        consent.done(receipt, f"{words} until {ends:%Y-%m-%d}")
+        consent.done(signed, f"{words} until {ends:%Y-%m-%d}")
     return 0

@@ -11,34 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..decision import Outcome
 from ..errors import BadRequest
 from ..input.document import Input
 from ..input.people import Approval, normal
 from ..nearest import advice
-from . import envelope as dsse
-from . import statement
 from .consents import Consents
+from .envelope import Envelope
 from .keys import Signer
-from .predicates.approval import ApprovalPredicate
 from .predicates.base import Predicate
-from .predicates.decision import DecisionPredicate
-from .predicates.personal import FindingsShown, ModelStated, PersonalPredicate, PolicyStated
-from .predicates.revocation import Revocable, RevocationPredicate, Revoked
-from .predicates.waiver import WaiverPredicate
-from .public_keys import keyring
+from .predicates.personal import ModelStated
+from .public_keys import PublicKey, keyring
 from .receipt import Receipt, Record
-from .recorder import Recorder, Stamp
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Something that can be revoked."""
-
-    kind: Revocable
-    model: ModelStated
-    of: str
-    """Whose it is, and what it says."""
+from .recorder import Recorder
+from .signatory import Signatory, Standing, model_of, refuse_past, refuse_role, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +37,10 @@ class Policies:
     """The most that any waiver may last."""
     waiving: frozenset[str]
     """Roles that may waive, anywhere."""
+
+    def holder(self, keyid: str) -> Mapping[str, Any] | None:
+        """Whose key it is; `None` if it is nobody's."""
+        return next((person for person in self.people.values() if keyid in person["keys"]), None)
 
 
 class Entitled:
@@ -78,15 +67,8 @@ class Entitled:
 
     def check_approval(self, record: Record, role: str) -> None:
         """`BadRequest` if this person's approval in this role could not count."""
-        roles = self._person["roles"]
-        if role not in roles:
-            held = f"has {', '.join(roles)}" if roles else "has no role"
-            raise BadRequest(
-                f"{self.name} does not have the role {role!a}, and {held}",
-                where=str(self._person["set_at"]),
-                next_step="Approve in another role, or ask for the role where the people are kept",
-            )
-        model = self.model(record.document)
+        refuse_role(self.name, self._person["roles"], role, where=str(self._person["set_at"]))
+        model = model_of(record.document)
         self._refuse_authors(record.document)
         for given in self.approvals(model):
             if given.role != role:
@@ -119,8 +101,7 @@ class Entitled:
                 next_step=f"Ask somebody who is {' or '.join(sorted(self._policies.waiving)) or 'entitled'}",
             )
         now, longest = self._clock(), self._policies.longest_days
-        if until <= now:
-            raise BadRequest("it would have expired already", where="--until", next_step="Name a later day")
+        refuse_past(until, now)
         if longest is None or until - now > timedelta(days=longest):
             most = "nothing says how long any may" if longest is None else f"{longest} days are the most"
             raise BadRequest(
@@ -133,35 +114,11 @@ class Entitled:
     def revocable(self, entry: Predicate) -> Standing:
         """What would be revoked. `BadRequest` if the entry is neither approval nor waiver nor allow, or was
         revoked already."""
-        if isinstance(entry, ApprovalPredicate):
-            standing = Standing(Revocable.APPROVAL, entry.model, f"{entry.by}, as {entry.role}")
-        elif isinstance(entry, WaiverPredicate):
-            standing = Standing(Revocable.WAIVER, entry.model, f"{entry.by}, of {entry.rule}")
-        elif type(entry) is DecisionPredicate and entry.outcome is Outcome.ALLOW:
-            asked = entry.input.request
-            about = f"the allow to {asked.action.value} in {asked.environment}"
-            standing = Standing(Revocable.DECISION, self.model(entry.input), about)
-        else:
-            raise BadRequest(
-                "this entry is no approval, no waiver and no allow",
-                where=entry.id,
-                next_step="See `mandate approvals SUBJECT`",
-            )
-        model = standing.model
+        found = standing(entry)
+        model = found.model
         if said := self._consents.revoked(model.name, model.version).get(entry.id):
             raise BadRequest(f"{said} revoked it already", where=entry.id)
-        return standing
-
-    def model(self, document: Input) -> ModelStated:
-        """The artifact that would be signed. `BadRequest` if it has no digest."""
-        subject = document.subject
-        if subject.sha256 is None:
-            raise BadRequest(
-                "its artifact has no digest, so nothing says what would be signed",
-                where=subject.uri,
-                next_step="Run `mandate check` on a registered version",
-            )
-        return ModelStated(uri=subject.uri, name=subject.name, version=subject.version, sha256=subject.sha256)
+        return found
 
     def _refuse_authors(self, document: Input) -> None:
         authors = {
@@ -194,75 +151,41 @@ class Consenting(Entitled):
         clock: Callable[[], datetime],
     ) -> None:
         """`BadRequest` if the key is of nobody that the policies know."""
-        person = _known(signer, policies)
+        person = _known(signer.public_key, policies)
         super().__init__(person, policies=policies, consents=consents, clock=clock)
-        self._origin = origin
-        self._signer = signer
+        self._who = Signatory(str(person["name"]), signer, origin, policies.revision, clock)
         self._recorder = recorder
 
     @property
     def keyid(self) -> str:
         """With which key."""
-        return self._signer.public_key.keyid
+        return self._who.keyid
 
     def approve(
         self, record: Record, role: str, *, reference: str | None = None, reason: str | None = None
     ) -> Receipt:
         """Consent to the artifact of a recorded decision, for the findings in it."""
         self.check_approval(record, role)
-        return self._admit(
-            ApprovalPredicate,
-            record.document,
-            role=role,
-            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
-            reference=reference,
-            reason=reason,
-        )
+        return self._admit(self._who.approval(record, role, reference=reference, reason=reason))
 
     def waive(self, record: Record, rule: str, *, until: datetime, reason: str, reference: str) -> Receipt:
         """Answer for a violation by the artifact of a recorded decision, from now until then."""
         self.check_waiver(record, rule, until)
-        return self._admit(
-            WaiverPredicate,
-            record.document,
-            rule=rule,
-            effectiveOn=None,
-            expires=until,
-            shown=FindingsShown.of(record.receipt.id, record.judgement.decision),
-            reason=reason,
-            reference=reference,
-        )
+        return self._admit(self._who.waiver(record, rule, until=until, reason=reason, reference=reference))
 
     def revoke(self, entry: Predicate, *, reason: str) -> Receipt:
         """Take back an approval, a waiver, or an allow."""
-        standing = self.revocable(entry)
-        revoked = Revoked(entry=entry.id, kind=standing.kind)
-        return self._admit(RevocationPredicate, standing.model, revoked=revoked, reason=reason)
+        return self._admit(self._who.revocation(self.revocable(entry), reason=reason))
 
-    def _admit(self, kind: type[PersonalPredicate], about: Input | ModelStated, **said: Any) -> Receipt:
-        model = about if isinstance(about, ModelStated) else self.model(about)
-        stamp = Stamp.of(self._clock(), self._origin)
-        if "effectiveOn" in said:
-            said["effectiveOn"] = stamp.recorded_at
-        predicate = kind(
-            **stamp.fields,
-            by=self.name,
-            model=model,
-            policy=PolicyStated(revision=self._policies.revision),
-            **said,
+    def _admit(self, envelope: Envelope) -> Receipt:
+        return self._recorder.admit(envelope, keyring(self._who.signer.public_key))
+
+
+def _known(key: PublicKey, policies: Policies) -> Mapping[str, Any]:
+    if (person := policies.holder(key.keyid)) is None:
+        raise BadRequest(
+            f"the key {key.keyid} is of nobody that the policies know",
+            where="--key",
+            next_step=f"Let your entry in people/*.yaml have the key {key.ssh}",
         )
-        payload = statement.payload(statement.state(predicate))
-        envelope = dsse.seal(payload, self._signer)
-        return self._recorder.admit(envelope, keyring(self._signer.public_key))
-
-
-def _known(signer: Signer, policies: Policies) -> Mapping[str, Any]:
-    keyid = signer.public_key.keyid
-    for person in policies.people.values():
-        if keyid in person["keys"]:
-            return person
-    raise BadRequest(
-        f"the key {keyid} is of nobody that the policies know",
-        where="--key",
-        next_step=f"Let your entry in people/*.yaml have the key {signer.public_key.ssh}",
-    )
+    return person

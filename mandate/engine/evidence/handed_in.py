@@ -20,6 +20,7 @@ from .predicates.waiver import WaiverPredicate
 from .public_keys import Believed
 from .receipt import Receipt, Record
 from .recorder import Recorder
+from .signatory import model_of
 
 
 class HandedIn:
@@ -77,9 +78,9 @@ class HandedIn:
         who = Entitled(person, policies=self._policies, consents=consents, clock=self._clock)
         try:
             if isinstance(predicate, ApprovalPredicate):
-                who.check_approval(self._shown(predicate, predicate.shown, who), predicate.role)
+                who.check_approval(self._shown(predicate, predicate.shown), predicate.role)
             elif isinstance(predicate, WaiverPredicate):
-                record = self._shown(predicate, predicate.shown, who)
+                record = self._shown(predicate, predicate.shown)
                 who.check_waiver(record, predicate.rule, predicate.expires)
             elif isinstance(predicate, RevocationPredicate):
                 entry = reading.entry(self._log, predicate.revoked.entry)
@@ -90,10 +91,10 @@ class HandedIn:
             # Where it stands on the command line says nothing here.
             raise BadInput(error.what, where="body", next_step=error.next_step) from error
 
-    def _shown(self, predicate: PersonalPredicate, shown: FindingsShown, who: Entitled) -> Record:
+    def _shown(self, predicate: PersonalPredicate, shown: FindingsShown) -> Record:
         """The decision that the person looked at."""
         record = reading.find(self._log, shown.decision, self._keys)
         is_it = shown == FindingsShown.of(record.receipt.id, record.judgement.decision)
-        if not is_it or who.model(record.document) != predicate.model:
+        if not is_it or model_of(record.document) != predicate.model:
             raise BadInput("the findings that were shown are not those of this decision")
         return record

@@ -10,6 +10,7 @@ from ..errors import BadRequest, UnknownSubject
 from . import envelope as dsse
 from .checks import examine
 from .entries import ProvenEntries
+from .envelope import Envelope
 from .examinations import Examine
 from .ledger import Reader, Stored
 from .predicates.decision import DecisionPredicate, RequestKey, WhatIfPredicate
@@ -51,12 +52,17 @@ def read_with_request(
         )
     assert stored.envelope is not None  # noqa: S101  (else nothing could be proven)
     envelope = dsse.parse(stored.envelope)
-    record = Record(
+    return record_of(predicate, envelope, stored.index, stored.leaf), predicate.request
+
+
+def record_of(predicate: DecisionPredicate, envelope: Envelope, index: int, leaf: bytes) -> Record:
+    """The decision that the envelope in this place carries."""
+    return Record(
         receipt=Receipt(
             id=predicate.id,
-            index=stored.index,
+            index=index,
             recorded_at=predicate.recordedAt,
-            leaf=stored.leaf.hex(),
+            leaf=leaf.hex(),
             keyid=envelope.signatures[0].keyid,
             origin=predicate.ledger.origin,
         ),
@@ -70,7 +76,6 @@ def read_with_request(
         envelope=envelope,
         what_if=isinstance(predicate, WhatIfPredicate),
     )
-    return record, predicate.request
 
 
 def entry(store: Reader, reference: str) -> Stored:

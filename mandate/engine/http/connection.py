@@ -30,8 +30,12 @@ class Response:
     @property
     def is_json(self) -> bool:
         """Whether it says that its body is JSON, as it is and not compressed."""
+        return self.is_of("application/json")
+
+    def is_of(self, media_type: str) -> bool:
+        """Whether it says that its body is of this type, as it is and not compressed."""
         coding = self.headers.get("Content-Encoding", "identity")
-        return self.media_type == "application/json" and coding == "identity"
+        return self.media_type == media_type and coding == "identity"
 
     @property
     def shown(self) -> str:

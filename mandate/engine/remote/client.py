@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import strict_json
 from ..errors import BadConfiguration, BadInput, BadRequest, CouldNotDecide, UnknownSubject
@@ -22,6 +23,8 @@ from ..http.connection import Connection, Response
 from ..http.deadline import Deadline
 from ..http.failures import Late, NoAnswer, NotHttp, TooMuch, Unreachable
 from ..said import quoted
+
+T = TypeVar("T")
 
 _MANDATE = "Mandate"
 _LARGEST_ANSWER = 16 << 20
@@ -32,6 +35,7 @@ _LONGEST_KEY = 200
 _DIGITS = 9
 """Of `Retry-After`: more is no answer."""
 _OK = (200, 201, 503)
+_FOUND = (200,)
 _REFUSED = 400
 _FAILED = 500
 _TRY_AGAIN = (429, 502, 503, 504)
@@ -98,11 +102,32 @@ class Service:
         """
         body = json.dumps(document).encode()
         said = self._headers | {"Idempotency-Key": os.urandom(16).hex() if key is None else checked(key)}
+        return self._asked("POST", target, body, said, partial(self._document, ok=_OK))
+
+    def get(self, target: str) -> dict[str, Any]:
+        """The JSON object that the service has there. Errors are those of `post`."""
+        return self._asked("GET", target, None, self._headers, partial(self._document, ok=_FOUND)).body
+
+    def read(self, target: str, *, kind: str) -> bytes:
+        """What the service has there, of this media type and not yet looked into. Errors are those of
+        `post`."""
+        said = self._headers | {"Accept": kind}
+        return self._asked("GET", target, None, said, partial(self._content, kind=kind, ok=_FOUND))
+
+    def _asked(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        understood: Callable[[Response], T],
+    ) -> T:
+        """What is `understood` of the answer, which is asked for again where that may help."""
         deadline, end = Deadline(self._seconds), time.monotonic() + self._seconds
         pause, attempt = _FIRST_PAUSE, 1
         while True:
             try:
-                return self._answered(self._exchange(deadline, target, body, said))
+                return understood(self._exchange(deadline, method, target, body, headers))
             except _Again as again:
                 wait = min(again.seconds or pause, _LONGEST_PAUSE)
                 if attempt == _ATTEMPTS or time.monotonic() + wait >= end:
@@ -110,12 +135,14 @@ class Service:
             time.sleep(wait)
             attempt, pause = attempt + 1, pause * 2
 
-    def _exchange(self, deadline: Deadline, target: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    def _exchange(
+        self, deadline: Deadline, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Response:
         """One exchange on a connection of its own. `_Again` if it may be had again."""
         try:
             with closing(Connection(self._endpoint)) as connection:
                 return connection.exchange(
-                    "POST", target, body, headers, deadline=deadline, most=_LARGEST_ANSWER
+                    method, target, body, headers, deadline=deadline, most=_LARGEST_ANSWER
                 )
         except Late as error:
             raise ServiceUnavailable(
@@ -130,8 +157,19 @@ class Service:
         except NoAnswer as error:
             raise self._unavailable(str(error)) from error
 
-    def _answered(self, response: Response) -> Reply:
+    def _document(self, response: Response, *, ok: Container[int]) -> Reply:
         """The JSON object that was sent; what is no answer becomes an error."""
+        body = self._content(response, kind="application/json", ok=ok)
+        try:
+            document = strict_json.parse(body)
+        except strict_json.NotStrict as error:
+            raise self._not_believed(f"the answer is not JSON: {error}") from error
+        if not isinstance(document, dict):
+            raise self._not_believed(f"this is no answer of Mandate's: {quoted(body)}")
+        return Reply(response.status, document)
+
+    def _content(self, response: Response, *, kind: str, ok: Container[int]) -> bytes:
+        """The body, if it is of this media type."""
         status, body = response.status, response.body
         if response.media_type == "application/problem+json" and status >= _REFUSED:
             raise self._problem(response)
@@ -141,16 +179,12 @@ class Service:
                 where=self.where,
                 next_step="Give a token that counts there, with --token-file or MANDATE_TOKEN",
             )
-        if not response.is_json:
+        if not response.is_of(kind):
             error = self._not_believed(f"this is no answer of Mandate's: status {status}, {response.shown}")
             raise _Again(error, _seconds(response)) if status in _TRY_AGAIN else error
-        try:
-            document = strict_json.parse(body)
-        except strict_json.NotStrict as error:
-            raise self._not_believed(f"the answer is not JSON: {error}") from error
-        if not isinstance(document, dict) or status not in _OK:
+        if status not in ok:
             raise self._not_believed(f"this is no answer of Mandate's: status {status}, {quoted(body)}")
-        return Reply(status, document)
+        return body
 
     def _problem(self, response: Response) -> CouldNotDecide | BadRequest | _Again:
         """What problem details (RFC 9457) say, as an error."""

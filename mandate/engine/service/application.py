@@ -13,12 +13,13 @@ from . import problems
 from .access.roles import ACCESS, OPEN
 from .observing import Observing
 from .parts import Parts
-from .routes import admission, decisions, health, log, records, subjects
+from .routes import admission, decisions, health, log, people, records, subjects
 
 _ROUTERS = (
     decisions.router,
     subjects.router,
     records.router,
+    people.router,
     log.router,
     admission.router,
     health.router,

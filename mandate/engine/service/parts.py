@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..evidence.consenting import Policies
 from ..evidence.ledger import Reader
 from ..evidence.public_keys import PublicKey
 from ..evidence.query import Searchable
@@ -42,6 +43,8 @@ class Parts:
     """Whose signatures count."""
     admit: Callable[[bytes, str], Receipt]
     """Record an envelope that a person signed, of this kind (`approval`). `BadInput` if it does not count."""
+    policies: Callable[[], Policies]
+    """What the policies in use say of people."""
     readiness: Readiness
     publish: Callable[[], None]
     """Bring measurements up to date that nobody counts: what this process knows of itself."""

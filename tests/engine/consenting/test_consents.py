@@ -20,6 +20,7 @@ from mandate.engine.evidence.predicates.approval import ApprovalPredicate
 from mandate.engine.evidence.predicates.waiver import WaiverPredicate
 from mandate.engine.evidence.public_keys import keyring
 from mandate.engine.evidence.recorder import Recorder, Stamp
+from mandate.engine.evidence.signatory import model_of
 from mandate.engine.evidence.sql import sqlite
 
 from .conftest import Bank
@@ -144,4 +145,4 @@ def test_where_nothing_says_how_long_a_waiver_may_last_none_is_signed(bank: Bank
             update={"subject": record.document.subject.model_copy(update={"sha256": None})}
         )
         with pytest.raises(BadRequest, match="its artifact has no digest"):
-            who.model(nameless)
+            model_of(nameless)

@@ -17,7 +17,7 @@ class Role(StrEnum):
     DECIDER = "decider"
     """Asks whether a model may pass."""
     APPROVER = "approver"
-    """Hands in what a person signed."""
+    """Reads what was found, and hands in what a person signed."""
     AUDITOR = "auditor"
     """Reads everything and writes nothing."""
     OPERATOR = "operator"
@@ -30,8 +30,10 @@ ACCESS: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
         "decide": frozenset({Role.DECIDER}),
         "decide_batch": frozenset({Role.DECIDER}),
-        "decision": frozenset({Role.DECIDER, Role.AUDITOR}),
-        "decisions": frozenset({Role.AUDITOR}),
+        # Whoever is to sign reads what was found, and in which words the policies know who signs.
+        "decision": frozenset({Role.DECIDER, Role.APPROVER, Role.AUDITOR}),
+        "decisions": frozenset({Role.APPROVER, Role.AUDITOR}),
+        "person": frozenset({Role.APPROVER, Role.AUDITOR}),
         "status": frozenset({Role.DECIDER, Role.AUDITOR}),
         "approve": frozenset({Role.APPROVER}),
         "waive": frozenset({Role.APPROVER}),
@@ -39,7 +41,7 @@ ACCESS: Mapping[str, frozenset[Role]] = MappingProxyType(
         # Facts permit nothing, and whose they are says the signature: whoever asks may send them ahead.
         "facts": frozenset({Role.DECIDER}),
         "checkpoint": frozenset(Role),
-        "proof": frozenset({Role.DECIDER, Role.AUDITOR}),
+        "proof": frozenset({Role.DECIDER, Role.APPROVER, Role.AUDITOR}),
         "consistency": frozenset(Role),
         "admission": frozenset({Role.DECIDER}),
         "metrics": frozenset({Role.OPERATOR, Role.METRICS}),
