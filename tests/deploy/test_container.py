@@ -1,28 +1,17 @@
-"""The images, as far as they can be shown where no image can be built: their recipe, and what it installs."""
+"""The recipe of the images, as it is written; `containers/` builds and runs one."""
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
-
-from mandate.engine.opa import locate
-from tests.kube.door import eventually
-from tests.organisation import founded
-from tests.test_architecture import HEAVY
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy/container/Containerfile"
 FINAL = ("service", "collector")
-UV = Path(sys.executable).with_name("uv")
 
 
 @dataclass
@@ -124,56 +113,3 @@ def test_the_collector_has_what_the_service_has_and_the_libraries_that_collect()
     assert service.items() <= collector.items()
     names = {pin.partition("==")[0] for pin in collector}
     assert {"mlflow", "pandas", "scikit-learn", "fairlearn", "evidently", "pyarrow"} <= names
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment with what the image `service` installs, from the same files."""
-    folder = tmp_path_factory.mktemp("image")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = folder.glob("*.whl")
-    environment = folder / "opt"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    install = (UV, "pip", "install", "--quiet", "--no-deps", "--python", environment / "bin/python")
-    locked = ROOT / "requirements/service.lock"
-    subprocess.run([*install, "--require-hashes", "--requirement", locked], check=True, capture_output=True)
-    subprocess.run([*install, wheel], check=True, capture_output=True)
-    return environment / "bin"
-
-
-def test_the_service_has_none_of_the_libraries_that_collect(installed: Path) -> None:
-    code = f"import importlib.util as u; print([n for n in {HEAVY!r} if u.find_spec(n)])"
-    ran = subprocess.run([installed / "python", "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[]"
-    size = sum(file.stat().st_size for file in installed.parent.rglob("*") if file.is_file())
-    assert size < 150 << 20
-
-
-def test_it_suffices_to_serve(installed: Path, tmp_path: Path) -> None:
-    organisation = founded(tmp_path)
-    (tmp_path / "callers.yaml").write_text("[]\n")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    settings = f"\nservice: {{listen: '127.0.0.1:{port}', collect: {{workers: 0}}}}\n"
-    with (tmp_path / "mandate.yaml").open("a") as file:
-        file.write(settings)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    opa = str(locate.find_opa())
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [installed / "mandate", "serve", "--set", f"opa.binary={opa}"],
-            cwd=organisation.folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        eventually(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200)
-    finally:
-        process.terminate()
-        assert process.wait(30) == 0, (tmp_path / "log").read_text()

@@ -14,7 +14,8 @@ from ..report.visible import visible
 
 Context = Callable[[], Mapping[str, Any]]
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# With `color_message` uvicorn says the message again, for a terminal.
+_NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 
 
 class JsonLines(logging.Formatter):
@@ -35,7 +36,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **self._context(),
-            **{name: value for name, value in vars(record).items() if name not in _STANDARD},
+            **{name: value for name, value in vars(record).items() if name not in _NOT_EXTRA},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

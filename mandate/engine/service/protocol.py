@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from .problems import MEDIA_TYPE
 
+_FAREWELL_SECONDS = 1.0
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _LONGEST_HEAD = 64 << 10
 """Bytes in a row without a part of a body, beside those that arrived with the first of them."""
@@ -119,6 +120,16 @@ class Protocol(HttpToolsProtocol):
             self._reading = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """The service ends, and with it this connection.
+
+        TLS waits until the client says farewell, too. A pool of connections reads nothing before its next
+        request: it is not waited for long once everything was sent.
+        """
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(_FAREWELL_SECONDS, self._leave)
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or none that is spoken here."""
         self._refuse(400, self._problem or msg)
@@ -139,6 +150,12 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         elif not self.transport.is_closing():
             self._refuse(408, f"The request did not arrive within {self.seconds:g} s")
+
+    def _leave(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(_FAREWELL_SECONDS, self._leave)
+        else:
+            self.transport.abort()
 
     def _refuse(self, status: int, title: str) -> None:
         body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()

@@ -42,3 +42,12 @@ def test_a_person_gets_warnings_that_cannot_act_on_the_terminal(
     logger.info("nothing of note")
     logger.warning("the collector %s failed", "dri\x1b[31mft\n")
     assert capsys.readouterr().err == "warning: the collector dri\\x1b[31mft\\n failed\n"
+
+
+def test_what_uvicorn_says_to_terminals_is_not_said_to_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    extra = {"color_message": "Started server process [\x1b[36m%d\x1b[0m]"}
+    logging.getLogger("mandate").info("Started server process [%d]", 7, extra=extra)
+    said = json.loads(capsys.readouterr().err)
+    del said["time"]
+    assert said == {"level": "info", "logger": "mandate", "message": "Started server process [7]"}

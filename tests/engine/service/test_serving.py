@@ -116,6 +116,20 @@ def test_certificates_change_without_a_restart_and_a_bad_one_changes_nothing(tmp
             stranger.get("/healthz")
 
 
+def test_clients_that_keep_their_connections_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """A pool reads nothing between two requests, not even that the secure connection is to be closed."""
+    organisation = founded(tmp_path)
+    authority = Authority("authority")
+    authority.issue(tmp_path, "server")
+    trusted = ssl.create_default_context(cafile=str(authority.write(tmp_path / "ca.pem")))
+    tls = {"certificate": "server.crt", "key": "server.key"}
+    with served(organisation, verify=trusted, tls=tls) as running, running.client(verify=trusted) as client:
+        assert client.get("/healthz").status_code == 200
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 8  # it has 13 s for what it is still asked
+
+
 def test_a_client_certificate_says_who_calls(tmp_path: Path) -> None:
     organisation = founded(tmp_path, trusting=True)
     authority = Authority("authority")
