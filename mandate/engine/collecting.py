@@ -106,6 +106,16 @@ class Question:
     what_if: bool = False
     """Whether it is only asked what would be decided."""
 
+    def at(self, time: datetime) -> Request:
+        """As it stands in the document."""
+        return Request(
+            action=self.action,
+            environment=self.environment,
+            requested_by=self.requested_by,
+            time=time,
+            what_if=self.what_if,
+        )
+
 
 class CollectedFacts:
     """The facts about the version that `question.uri` names, as the collectors find them."""
@@ -135,13 +145,7 @@ class CollectedFacts:
     def assemble(self, time: datetime) -> Input:
         """The document. `UnknownSubject` if there is no such version."""
         question = self._question
-        request = Request(
-            action=question.action,
-            environment=question.environment,
-            requested_by=question.requested_by,
-            time=time,
-            what_if=question.what_if,
-        )
+        request = question.at(time)
         try:
             version = self._registry.resolve(question.uri)
         except RegistryUnavailable as error:

@@ -24,12 +24,8 @@ def write(file: Path, content: bytes, *, mode: int = 0o666, keep_mode: bool = Fa
 
 @contextmanager
 def beside(file: Path, content: bytes, *, mode: int = 0o666) -> Iterator[Path]:
-    """Another file with this content, on the disk already, to be put in the file's place; then it is gone.
-
-    Its name is hidden, and nobody else's.
-    """
-    # Not the process' number: two threads have the same one, and so have the processes of two containers.
-    part = file.with_name(f".{file.name}.{os.urandom(8).hex()}.part")
+    """Another file with this content, on the disk already, to be put in the file's place; then it is gone."""
+    part = unused(file)
     try:
         with open(part, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as opened:
             opened.write(content)
@@ -38,6 +34,12 @@ def beside(file: Path, content: bytes, *, mode: int = 0o666) -> Iterator[Path]:
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def unused(file: Path) -> Path:
+    """A hidden name beside the file's, which nobody else takes."""
+    # Not the process' number: two threads have the same one, and so have the processes of two containers.
+    return file.with_name(f".{file.name}.{os.urandom(8).hex()}.part")
 
 
 def sync(folder: Path) -> None:

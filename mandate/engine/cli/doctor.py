@@ -19,6 +19,7 @@ from ..configuration import Configuration, find, load
 from ..errors import BadConfiguration, IssuerUnavailable, MandateError, UnderWay
 from ..evidence.columns import Kind
 from ..report.visible import visible
+from . import options
 
 if TYPE_CHECKING:
     from ..evidence.keys import Signer
@@ -50,13 +51,7 @@ class Diagnosis:
 
 
 @click.command("doctor")
-@click.option(
-    "--config",
-    "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    envvar="MANDATE_CONFIG",
-    help="mandate.yaml to use.  [default: the nearest one, here or above]",
-)
+@options.settings_file
 def command(file: Path | None) -> int:
     """Say what is installed, what is missing and how to get it. Exits 2 if something is missing."""
     ill = 0

@@ -23,6 +23,17 @@ _MOST = 2000
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+def settings_file(command: _Command) -> _Command:
+    """Adds `--config`, and passes the `file` that it names."""
+    return click.option(
+        "--config",
+        "file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_CONFIG",
+        help="mandate.yaml to use.  [default: the nearest one, here or above]",
+    )(command)
+
+
 def configured(command: _Command) -> _Command:
     """Adds `--config` and `--set`, and passes the loaded `configuration`."""
 
@@ -37,13 +48,7 @@ def configured(command: _Command) -> _Command:
 def configurable(command: _Command) -> _Command:
     """Adds `--config` and `--set`, and passes what loads the `configuration`, for whoever may need none."""
 
-    @click.option(
-        "--config",
-        "file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        envvar="MANDATE_CONFIG",
-        help="mandate.yaml to use.  [default: the nearest one, here or above]",
-    )
+    @settings_file
     @click.option(
         "--set",
         "overrides",

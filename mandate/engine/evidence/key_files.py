@@ -10,9 +10,9 @@ Each step can be done again: whoever was interrupted begins anew, and finds the 
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 
+from .. import durably
 from ..errors import BadConfiguration
 from . import keys, public_keys
 from .keys import Passphrase, SigningKey
@@ -49,7 +49,7 @@ def take_place(path: Path) -> None:
         if (public := following.with_suffix(SUFFIX)).exists():
             public.replace(path.with_suffix(SUFFIX))
         following.replace(path)
-        _sync(path.parent)
+        durably.sync(path.parent)
     except OSError as error:
         raise BadConfiguration(
             f"the new key cannot be put in its place: {error.strerror}",
@@ -87,11 +87,3 @@ def _digits(key: PublicKey) -> str:
     """The beginning of the fingerprint, in digits that a file's name can have."""
     digest = base64.b64decode(key.keyid.removeprefix(public_keys.FINGERPRINT) + "=")
     return digest.hex()[:_DIGITS]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from .. import durably
 from ..errors import BadConfiguration
 from .public_keys import SUFFIX, PublicKey
 
@@ -230,6 +231,7 @@ def write_once(path: Path, content: bytes, *, mode: int) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        durably.sync(path.parent)
     except OSError:
         path.unlink()
         raise

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ..collecting import Question, unreachable
 from ..errors import BadRequest, RegistryUnavailable, SubjectChanged, UnknownSubject
-from ..input import Input, Request
+from ..input import Input
 from .workers import WorkerFailed
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
@@ -30,12 +30,7 @@ class FactsElsewhere:
         `UnknownSubject` or another `BadRequest` if the worker says so.
         """
         question = self._question
-        request = Request(
-            action=question.action,
-            environment=question.environment,
-            requested_by=question.requested_by,
-            time=time,
-        )
+        request = question.at(time)
         try:
             said = self._asked("assemble", time=time.isoformat())
             document = Input.model_validate(said["document"], strict=False)

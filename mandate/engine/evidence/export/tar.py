@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ... import durably
 from ...errors import BadConfiguration, BadInput, BadRequest, NotRecorded
 from . import layout
 
@@ -167,11 +168,7 @@ class TarDestination:
             self.sync()
             self._path.hardlink_to(self._part)
             self._part.unlink()
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            durably.sync(self._path.parent)
 
     def close(self) -> None:
         """Close the file; what was written stays for the next run."""

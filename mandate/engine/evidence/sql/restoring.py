@@ -7,11 +7,11 @@ and must agree with each head on the way.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ... import durably
 from ...errors import BadConfiguration, BadInput, NotRecorded
 from ..ledger import Entry, Reader
 from ..log import checkpoint
@@ -28,7 +28,7 @@ def into_file(lost: Reader, path: Path, root: bytes) -> None:
     `BadConfiguration` if there is something already; `NotRecorded` if it cannot be written, or if what is
     read is not what was verified. The file gets its name when it is complete.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.restored")
+    draft = durably.unused(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.exists():
@@ -39,6 +39,7 @@ def into_file(lost: Reader, path: Path, root: bytes) -> None:
         with closing(sqlite3.connect(draft)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         path.hardlink_to(draft)
+        durably.sync(path.parent)
     except OSError as error:
         raise BadConfiguration(
             f"the ledger cannot be restored there: {error.strerror}",

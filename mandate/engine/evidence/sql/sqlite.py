@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ... import durably
 from ...errors import BadConfiguration
 from ..keys import Signer
 from ..names import checked_origin
@@ -38,7 +38,7 @@ def create(path: Path, *, origin: str) -> None:
     fails.
     """
     checked_origin(origin)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
+    draft = durably.unused(path)
     new = SqliteDatabase(draft)
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -51,7 +51,7 @@ def create(path: Path, *, origin: str) -> None:
                         connection, origin=origin, created_at=rfc3339_milliseconds(datetime.now(UTC))
                     )
             path.hardlink_to(draft)
-            _sync_folder(path.parent)
+            durably.sync(path.parent)
         finally:
             draft.unlink()
     except OSError as error:
@@ -198,12 +198,3 @@ class SqliteDatabase:
 
 def _text(data: bytes) -> Any:
     return data.decode("utf-8", "backslashreplace")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name in the folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
