@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from mandate.engine.service.access.issuers import Issuers, Trusted
 from mandate.engine.service.access.roles import ACCESS, Caller, Role
 from mandate.engine.service.access.tokens import Callers
 from mandate.engine.service.problems import Problem
+from tests.authority import Authority
 from tests.issuer import issuing, key
+from tests.organisation import GOOD
+from tests.service import CA, TLS, serving
 from tests.test_guide import DOCS, fences, run
 
 PAGE = DOCS / "service-access.md"
@@ -147,7 +151,7 @@ def test_the_table_of_roles_is_that_of_the_code() -> None:
 
 
 def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
-    (commands,) = (body for info, body in fences(PAGE) if info == "console")
+    commands, _ = (body for info, body in fences(PAGE) if info == "console")
     folder = tmp_path / "bank"
     folder.mkdir()
     lines = commands.splitlines()
@@ -158,3 +162,25 @@ def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
     assert token.startswith("mandate_")
     (folder / "callers.yaml").write_text(rest[rest.index("- name") :])
     assert Callers(folder / "callers.yaml").by_token(token) is not None
+
+
+def test_a_client_certificate_is_shown_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, commands = (body for info, body in fences(PAGE) if info == "console")
+    (command, said) = commands.splitlines()
+    bank, machine = tmp_path / "bank", tmp_path / "machine"
+    bank.mkdir()
+    machine.mkdir()
+    authority = Authority("authority")
+    authority.issue(bank, "server")
+    authority.write(bank / CA)
+    authority.write(machine / "ca.pem")
+    certificate, own = authority.issue(machine, "decider")
+    certificate.rename(machine / "client.pem")
+    own.rename(machine / "client.key")
+    (machine / "facts.json").write_text(json.dumps(GOOD))
+    with serving(bank, tls=TLS) as running:
+        monkeypatch.setenv("MANDATE_SERVER", str(running.client.base_url))
+        ended = run(command.removeprefix("$ "), machine)
+    assert (ended.returncode, said in ended.stdout) == (0, True), ended.stdout + ended.stderr

@@ -30,8 +30,8 @@ _ENVIRONMENT_PREFIX = "MANDATE_"
 _NOT_SETTINGS = {"MANDATE_CONFIG", "MANDATE_TRACEBACK", "MANDATE_PERSON_KEY"}
 _SECRET = re.compile(r"MANDATE_(HEAD_|PERSON_)?KEY_(PASSPHRASE|PIN)(_FILE)?")
 """Variables that `evidence.signers.secrets` reads."""
-_ELSEWHERE = re.compile(r"MANDATE_(SERVER(_CA|_TIMEOUT)?|TOKEN(_FILE)?)")
-"""Variables of whoever asks a service: `cli.options.elsewhere`."""
+_ELSEWHERE = re.compile(r"MANDATE_(SERVER(_CA|_CERTIFICATE(_KEY)?|_TIMEOUT)?|TOKEN(_FILE)?|LEDGER_KEY)")
+"""Variables of whoever asks a service: `cli.options.elsewhere`, `cli.sides`."""
 
 
 def holds_password(url: str) -> bool:

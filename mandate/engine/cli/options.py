@@ -92,6 +92,18 @@ def elsewhere(command: _Command) -> _Command:
         help="A PEM file with the only authorities to trust for its certificate.",
     )
     @click.option(
+        "--certificate",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_SERVER_CERTIFICATE",
+        help="A PEM file with the certificate by which the service knows you.",
+    )
+    @click.option(
+        "--certificate-key",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="MANDATE_SERVER_CERTIFICATE_KEY",
+        help="The PEM file with its key.  [default: the certificate's file]",
+    )
+    @click.option(
         "--timeout",
         type=click.FloatRange(0, 3600, min_open=True),
         default=180.0,
@@ -106,6 +118,8 @@ def elsewhere(command: _Command) -> _Command:
         url: str | None,
         token_file: Path | None,
         ca: Path | None,
+        certificate: Path | None,
+        certificate_key: Path | None,
         timeout: float,
         plain_http: bool,
         **kwargs: Any,
@@ -114,7 +128,10 @@ def elsewhere(command: _Command) -> _Command:
             from ..remote.client import Service
 
             token = os.environ.get("MANDATE_TOKEN") if token_file is None else _token(token_file)
-            return Service(str(url), seconds=timeout, token=token, ca=ca, plain=plain_http)
+            if certificate is None and certificate_key is not None:
+                raise click.UsageError("Name with --certificate whose key that is.")
+            shown = None if certificate is None else (certificate, certificate_key)
+            return Service(str(url), seconds=timeout, token=token, ca=ca, certificate=shown, plain=plain_http)
 
         return command(*args, server=server if url else None, **kwargs)
 

@@ -123,6 +123,31 @@ def trusting(ca: Path | None, *, of: str) -> ssl.SSLContext:
         ) from error
 
 
+def show(context: ssl.SSLContext, certificate: Path, key: Path | None, *, of: str) -> None:
+    """Let connections show this certificate (PEM, with those that lead to its authority behind it).
+
+    `key`: PEM as well; `None` if it stands in the same file. `BadConfiguration` if they cannot be used. `of`:
+    to whom it is shown, for messages.
+    """
+
+    def locked() -> str:
+        # OpenSSL would ask the terminal, if there is one, and wait.
+        raise BadConfiguration(
+            f"the key of the certificate for {of} is under a passphrase, and nobody is there to be asked",
+            where=str(key or certificate),
+            next_step="Name a file with the key as it is, which nobody else can read",
+        )
+
+    try:
+        context.load_cert_chain(certificate, key, locked)
+    except OSError as error:
+        raise BadConfiguration(
+            f"the certificate for {of} cannot be used: {error.strerror or error}",
+            where=str(certificate),
+            next_step="Name a PEM file with a certificate, and one with its key",
+        ) from error
+
+
 def _bad(url: str, of: str, what: str) -> BadConfiguration:
     return BadConfiguration(
         f"{of}'s address {quoted(url)} {what}",

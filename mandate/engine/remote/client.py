@@ -63,8 +63,9 @@ class Service:
     """The service at one address. A question has a connection of its own.
 
     `seconds`: for one question from end to end, all attempts included. `token`: sent as a bearer token.
-    `ca`: PEM file with the only authorities to trust for `https://`. `plain`: whether `http://` may lead to
-    another machine, where everybody on the way can read the token and forge the answer.
+    `ca`: PEM file with the only authorities to trust for `https://`. `certificate`: PEM file with the one to
+    be known by, and the file with its key. `plain`: whether `http://` may lead to another machine, where
+    everybody on the way can read the token and forge the answer.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Service:
         seconds: float,
         token: str | None = None,
         ca: Path | None = None,
+        certificate: tuple[Path, Path | None] | None = None,
         plain: bool = False,
     ) -> None:
         self._endpoint = endpoint.parse(url, ca, of=_MANDATE)
@@ -84,6 +86,14 @@ class Service:
                 where=quoted(url),
                 next_step="Use https://, or say --plain-http if nobody else is on the way",
             )
+        if certificate is not None:
+            if self._endpoint.tls is None:
+                raise BadConfiguration(
+                    "a certificate is shown over https:// only",
+                    where=quoted(url),
+                    next_step="Use https://, or leave --certificate out",
+                )
+            endpoint.show(self._endpoint.tls, *certificate, of=_MANDATE)
         self._seconds = seconds
         self._headers = headers.in_json(
             token, of=_MANDATE, next_step="Give the token as `mandate token` printed it"
@@ -155,7 +165,11 @@ class Service:
         except Unreachable as error:
             raise _Again(self._unavailable(str(error))) from error
         except NoAnswer as error:
-            raise self._unavailable(str(error)) from error
+            raise ServiceUnavailable(
+                f"it cannot be asked: {error}",
+                where=self.where,
+                next_step="Name its authority with --ca, and, if it wants one, a certificate that it knows",
+            ) from error
 
     def _document(self, response: Response, *, ok: Container[int]) -> Reply:
         """The JSON object that was sent; what is no answer becomes an error."""
