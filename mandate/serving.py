@@ -27,7 +27,7 @@ from .engine.evidence.recorder import Recorder
 from .engine.evidence.sql.ledger import SqlLedger
 from .engine.gate import Facts, Gate
 from .engine.policy.bundle import Bundle
-from .engine.service import metrics, processes, server, tracing
+from .engine.service import current, metrics, processes, server, tracing
 from .engine.service.access import key_sources
 from .engine.service.access.authentication import Authentication
 from .engine.service.access.issuer_keys import IssuerKeys
@@ -234,7 +234,7 @@ class Service:
         """What a worker answers by the policies in use: those that the settings name may be newer, or bad."""
         with self._metrics.collecting.track_inprogress():
             try:
-                return workers.ask({**question, "revision": revision})
+                return workers.ask({**question, "revision": revision, "about": dict(current.said())})
             except WorkerFailed:
                 self._metrics.collecting_failed.inc()
                 raise

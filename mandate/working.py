@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,10 +32,13 @@ def main(file: Path, megabytes: int) -> None:
     limit = megabytes << 20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     answers = _own_output()
-    logs.configure()
+    about: Mapping[str, str] = {}
+    logs.configure(lambda: about)
     configuration = settings.load(file, environment=os.environ)
     for line in sys.stdin.buffer:
-        answers.write(json.dumps(answered(configuration, json.loads(line))).encode() + b"\n")
+        question = json.loads(line)
+        about = question["about"]  # the request: each line of the log says it
+        answers.write(json.dumps(answered(configuration, question)).encode() + b"\n")
         answers.flush()
 
 

@@ -51,10 +51,13 @@ class Lines(logging.Formatter):
         return f"{record.levelname.lower()}: {visible(record.getMessage(), 1000)}"
 
 
-def configure() -> None:
-    """Log Mandate's own events: warnings at a terminal, everything of note in CI or a pipe, as JSON there."""
+def configure(context: Context = dict) -> None:
+    """Log Mandate's own events: warnings at a terminal, everything of note in CI or a pipe, as JSON there.
+
+    `context`: see `JsonLines`.
+    """
     person = _is_read_by_a_person()
-    _log_to(logging.getLogger("mandate"), Lines() if person else JsonLines(), person=person)
+    _log_to(logging.getLogger("mandate"), Lines() if person else JsonLines(context), person=person)
 
 
 def serve(context: Context) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.engine.http.peers import Peer, saying_once
 from tests.mlflow_fixtures import Store
-from tests.organisation import Organisation
+from tests.organisation import Organisation, founded
 from tests.registry.test_permitted import pointed
+from tests.served import served
 from tests.service import Serving, serving
 
 SUBJECTS = [
@@ -37,12 +40,17 @@ SUBJECTS = [
 def service(server: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A service that collects from a tracking server."""
 
-    def registered(organisation: Organisation) -> None:
-        file = organisation.folder / "mandate.yaml"
-        file.write_text(file.read_text().replace("sqlite:///mlflow.db", server.tracking_uri))
+    def prepare(organisation: Organisation) -> None:
+        registered(organisation, server)
 
-    with serving(tmp_path_factory.mktemp("service"), registered, collect={"workers": 1}) as running:
+    with serving(tmp_path_factory.mktemp("service"), prepare, collect={"workers": 1}) as running:
         yield running
+
+
+def registered(organisation: Organisation, server: Store) -> None:
+    """Let the organisation's models be registered there."""
+    file = organisation.folder / "mandate.yaml"
+    file.write_text(file.read_text().replace("sqlite:///mlflow.db", server.tracking_uri))
 
 
 @pytest.fixture
@@ -83,3 +91,15 @@ def test_a_version_that_points_elsewhere_is_undecided_and_nothing_is_fetched(
     assert f"its files are at '{source}', and nothing is fetched from there" in " ".join(answer["reasons"])
     assert service.organisation.entries()[-1]["id"] == answer["id"]
     assert listener.connections == 0
+
+
+def test_what_a_worker_logs_names_the_request(server: Store, tmp_path: Path) -> None:
+    organisation = founded(tmp_path)
+    registered(organisation, server)
+    astray = {"subject": pointed(server, "astray", "http://127.0.0.1:9/x")}
+    with served(organisation, collect={"workers": 1}) as running, running.client() as client:
+        for named in ("deploy-18", "deploy-19"):
+            client.post("/v1/decisions", json=astray, headers={"X-Request-ID": named})
+    logged = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines()]
+    said = [line["request"] for line in logged if line["message"] == "the collector mlflow failed"]
+    assert said == ["deploy-18", "deploy-19"]
