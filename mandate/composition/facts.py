@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..collectors import FROM_THE_LOG
 from ..engine.configuration import Configuration
+from ..engine.digests import document_sha256
 from ..engine.errors import BadConfiguration, BadRequest
 from ..engine.input import SECTIONS, Action, Origin
 from ..engine.nearest import advice
@@ -66,6 +67,7 @@ def collected(
         risk_tier_of=partial(_tier, configuration),
         first=("mlflow", *FROM_THE_LOG),
         earlier=None if ahead else _earlier(configuration, policies),
+        settings=partial(_settings, configuration),
     )
 
 
@@ -83,7 +85,16 @@ def _earlier(configuration: Configuration, policies: Bundle) -> FreshFacts | Non
         public_keys(configuration),
         freshness=partial(_freshness, policies),
         revision=policies.revision,
+        settings=partial(_settings, configuration),
     )
+
+
+def _settings(configuration: Configuration) -> Mapping[str, str]:
+    """The digest of what is set for each collector, by its name."""
+    return {
+        name: document_sha256(options.model_dump(mode="json"))
+        for name, _, options in _configured_collectors(configuration)
+    }
 
 
 def _freshness(policies: Bundle, target: Target, tier: str) -> Freshness:
@@ -132,8 +143,10 @@ def check_collectors(configuration: Configuration) -> None:
         pass
 
 
-def _configured_collectors(configuration: Configuration) -> Iterator[tuple[Callable[..., Collector], Any]]:
-    """The class and the options of each collector that `mandate.yaml` names, or that reads the log."""
+def _configured_collectors(
+    configuration: Configuration,
+) -> Iterator[tuple[str, Callable[..., Collector], Any]]:
+    """Name, class and options of each collector that `mandate.yaml` names, or that reads the log."""
     from ..collectors import FROM_THE_LOG, REGISTERED
 
     settings = configuration.settings.collectors
@@ -146,7 +159,7 @@ def _configured_collectors(configuration: Configuration) -> Iterator[tuple[Calla
             )
         module = import_module(f"..collectors.{name}", __package__)
         options = configuration.options(name, module.Options) if name in settings else module.Options()
-        yield getattr(module, REGISTERED[name]), options
+        yield name, getattr(module, REGISTERED[name]), options
 
 
 def _collectors(
@@ -166,7 +179,7 @@ def _collectors(
         "what_if": what_if,
     }
     collectors = []
-    for kind, options in _configured_collectors(configuration):
+    for _, kind, options in _configured_collectors(configuration):
         parts = [part for part in inspect.signature(kind).parameters if part != "options"]
         collectors.append(kind(options, **{part: offered[part] for part in parts}))
     return collectors

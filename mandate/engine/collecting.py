@@ -130,10 +130,11 @@ class CollectedFacts:
         risk_tier_of: Callable[[Version], str],
         first: Sequence[str] = (),
         earlier: Earlier | None = None,
+        settings: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """`wanted` names the collectors that the policies depend on for this action: one that is not among
         `collectors_for(version)` is reported as missing. Those that `first` names are always run, and before
-        it is known which facts `earlier` has."""
+        it is known which facts `earlier` has. `settings` says the digest of each collector's."""
         self._question = question
         self._registry = registry
         self._collectors_for = collectors_for
@@ -141,6 +142,7 @@ class CollectedFacts:
         self._risk_tier_of = risk_tier_of
         self._first = first
         self._earlier = earlier
+        self._settings = settings
 
     def assemble(self, time: datetime) -> Input:
         """The document. `UnknownSubject` if there is no such version."""
@@ -159,7 +161,7 @@ class CollectedFacts:
             environment=question.environment,
         )
         tier = self._risk_tier_of(version)
-        found = _Found(target, self._wanted)
+        found = _Found(target, self._wanted, self._settings())
         collectors = [*self._collectors_for(version)]
         found.run(collector for collector in collectors if collector.name in self._first)
         if self._earlier is not None and (sha256 := found.sha256) is not None:
@@ -218,9 +220,10 @@ def unreachable(uri: str, request: Request, error: MandateError) -> Input:
 class _Found:
     """What is known of a target so far."""
 
-    def __init__(self, target: Target, wanted: Sequence[str]) -> None:
+    def __init__(self, target: Target, wanted: Sequence[str], settings: Mapping[str, str]) -> None:
         self._target = target
         self._wanted = wanted
+        self._settings = settings
         self._entries: dict[str, Collection] = {}
         self._reused: set[str] = set()
         self.sections: dict[Section, Any] = {}
@@ -253,7 +256,7 @@ class _Found:
         for collector in collectors:
             name = collector.name
             if name in self._wanted and name not in self._reused:
-                self._take(name, *_collect(collector, self._target))
+                self._take(name, *_collect(collector, self._target, self._settings.get(name)))
 
     def _take(self, name: str, gathered: Mapping[Section, Any], entry: Collection) -> None:
         self._entries[name] = entry
@@ -266,7 +269,9 @@ class _Found:
             self.sections[section] = value
 
 
-def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any], Collection]:
+def _collect(
+    collector: Collector, target: Target, settings_sha256: str | None
+) -> tuple[Mapping[Section, Any], Collection]:
     started, clock = datetime.now(UTC), time.perf_counter()
     name = collector.name
     try:
@@ -281,6 +286,7 @@ def _collect(collector: Collector, target: Target) -> tuple[Mapping[Section, Any
             sha256=found.sha256,
             collected_at=started,
             seconds=round(time.perf_counter() - clock, 3),
+            settings_sha256=settings_sha256,
         )
     except SourceMissing as error:
         return {}, Missing(name=name, reason=str(error), source=error.where)

@@ -53,13 +53,15 @@ class FreshFacts:
         *,
         freshness: Callable[[Target, str], Freshness],
         revision: str,
+        settings: Callable[[], Mapping[str, str]],
     ) -> None:
         """`opened` opens the ledger. `freshness` is given the risk tier, too. `revision`: of the policies in
-        use, whose people are those who may send facts."""
+        use, whose people are those who may send facts. `settings`: by the collector's name, their digest."""
         self._opened = opened
         self._keys = keys
         self._freshness = freshness
         self._revision = revision
+        self._settings = settings
 
     def facts(
         self, target: Target, sha256: str, risk_tier: str, time: datetime
@@ -72,6 +74,7 @@ class FreshFacts:
         minutes = {name: timedelta(minutes=most) for name, most in said.minutes.items() if most > 0}
         if not minutes:
             return {}
+        settings = self._settings()
         found: dict[str, tuple[Any, Collected]] = {}
         asked = Query(
             sha256=sha256,
@@ -86,6 +89,8 @@ class FreshFacts:
                 for entry in document.collection:
                     most = minutes.get(entry.name)
                     if most is None or entry.name in found or not isinstance(entry, Collected):
+                        continue
+                    if not _as_set(entry, settings):
                         continue
                     section = getattr(document, entry.name)
                     if section is not None and timedelta() <= time - entry.collected_at <= most:
@@ -122,6 +127,13 @@ class FreshFacts:
                 revoked = any(ending.how is How.REVOKED for ending in status.endings.get(keyid, ()))
                 if not revoked:
                     yield _measured(predicate.input), reused
+
+
+def _as_set(entry: Collected, settings: Mapping[str, str]) -> bool:
+    """Whether the collector would be asked for the same today. What was sent, somebody else collected."""
+    return entry.origin is Origin.REPORTED or (
+        entry.settings_sha256 is not None and entry.settings_sha256 == settings.get(entry.name)
+    )
 
 
 def _measured(document: Input) -> Input:

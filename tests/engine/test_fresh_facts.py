@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mandate import composition
+from mandate.composition.facts import _settings as settings_of
 from mandate.engine import configuration
 from mandate.engine.digests import canonical, document_sha256
 from mandate.engine.evidence import envelope as dsse
@@ -193,6 +194,28 @@ def test_facts_that_are_too_old_are_collected_anew(bank: Bank, monkeypatch: pyte
         monkeypatch.setattr(composition, "now", lambda later=later: later)
         document = bank.organisation.mandate("collect", uri, "--environment", "staging").json
         assert fairness(document)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("sensitive: [sex]", "sensitive: [approved]"), (COLLECTORS, "  mlflow: {}\n")],
+    ids=["other", "none"],
+)
+def test_facts_by_other_settings_are_collected_anew(
+    bank: Bank, tmp_path: Path, before: str, after: str
+) -> None:
+    """In a copy of the organisation: the service goes on with its own settings."""
+    uri = bank.registered()
+    assert bank.there(uri)["outcome"] == "allow"
+    copy = Organisation(shutil.copytree(bank.organisation.folder, tmp_path / "copy"))
+    bank.place(there=False)
+    for name in ("predictions.csv", "labels.csv"):
+        (copy.folder / name).unlink()
+    asked = ("check", uri, "--output", "json", "--environment", "staging")
+    assert "reused" in fairness(copy.mandate(*asked).json)
+    file = copy.folder / "mandate.yaml"
+    file.write_text(file.read_text().replace(before, after))
+    assert fairness(copy.mandate(*asked).json)["status"] == "missing"
 
 
 def test_facts_of_before_a_revocation_are_collected_anew(bank: Bank) -> None:
@@ -382,6 +405,7 @@ def found(bank: Bank, uri: str, keys: Believed | None = None) -> Any:
         composition.public_keys(configured) if keys is None else keys,
         freshness=lambda _target, _tier: Freshness({"fairness": 10}, reported=True),
         revision=composition.bundle(configured).revision,
+        settings=partial(settings_of, configured),
     )
     target = Target(name, version, uri, None, Action.PROMOTE, "staging")
     return facts.facts(target, sha256, "high", composition.now())

@@ -37,6 +37,8 @@ class Collected(Frozen):
     collected_at: UtcTime
     seconds: Annotated[float, Field(ge=0)]
     """Time taken."""
+    settings_sha256: Annotated[Sha256 | None, Field(exclude_if=lambda settings: settings is None)] = None
+    """Digest of the collector's settings, over their canonical JSON. Left out where nobody knows them."""
     reused: Annotated[Reused | None, Field(exclude_if=lambda reused: reused is None)] = None
     """Set where the facts were collected for an earlier question; `collected_at` says when. Left out else."""
 
