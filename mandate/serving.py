@@ -206,10 +206,10 @@ class Service:
     def _state(self, kind: type[Predicate], **said: Any) -> Receipt:
         return self._now.recorder.event(kind, **said)
 
-    def _facts(self, question: Question, caller: str) -> Facts:
-        return ObservedFacts(self._plain_facts(question, caller), self._stages)
+    def _facts(self, question: Question, caller: str, what_if: bool) -> Facts:
+        return ObservedFacts(self._plain_facts(question, caller, what_if), self._stages)
 
-    def _plain_facts(self, question: Question, caller: str) -> Facts:
+    def _plain_facts(self, question: Question, caller: str, what_if: bool) -> Facts:
         configuration, bundle = self._configuration, self._now.bundle
         environment = composition.known_environment(question.environment, bundle, where="environment")
         if question.input is not None:
@@ -220,6 +220,7 @@ class Service:
                 risk_tier_of=partial(composition.risk_tier, configuration),
                 action=question.action,
                 environment=environment,
+                what_if=what_if,
             )
         if self._workers is None:
             raise BadRequest(
@@ -227,7 +228,7 @@ class Service:
                 where="subject",
                 next_step="Send an input, or set service.collect.workers",
             )
-        wanted = Collected(str(question.subject), question.action, environment, caller)
+        wanted = Collected(str(question.subject), question.action, environment, caller, what_if)
         return FactsElsewhere(wanted, partial(self._asked_worker, self._workers, bundle.revision))
 
     def _asked_worker(self, workers: Workers, revision: str, question: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def answered(configuration: Configuration, question: dict[str, Any]) -> dict[str
             action=question["action"],
             environment=question["environment"],
             requested_by=question["requested_by"],
+            what_if=question["what_if"],
         )
         if question["do"] == "confirm":
             facts.confirm(Input.model_validate(question["document"], strict=False))

@@ -55,6 +55,7 @@ class FactsElsewhere:
                 "action": question.action.value,
                 "environment": question.environment,
                 "requested_by": question.requested_by,
+                "what_if": question.what_if,
                 **said,
             }
         )

@@ -36,8 +36,8 @@ class Parts:
     authentication: Authentication
     gate: Callable[[], Gate]
     """The gate, once the parts are open."""
-    facts: Callable[[Question, str], Facts]
-    """The facts about what is asked, by whom."""
+    facts: Callable[[Question, str, bool], Facts]
+    """The facts about what is asked, by whom, and whether only what would be decided."""
     ledger: Callable[[], Log]
     keys: Callable[[], Mapping[str, PublicKey]]
     """Whose signatures count."""

@@ -61,6 +61,8 @@ def test_a_dry_run_is_recorded_as_no_decision(service: Serving) -> None:
     answer = service.decide(GOOD, query="?dry_run=true").json()
     newest = service.organisation.entries()[-1]
     assert (answer["outcome"], answer["what_if"]) == ("allow", True)
+    assert answer["request"]["what_if"] is True
+    assert service.decide(GOOD).json()["request"]["what_if"] is False
     assert (newest["id"], newest["kind"]) == (answer["id"], "https://mandate.dev/attestations/what-if/v1")
 
 

@@ -103,3 +103,11 @@ def test_what_a_worker_logs_names_the_request(server: Store, tmp_path: Path) -> 
     logged = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines()]
     said = [line["request"] for line in logged if line["message"] == "the collector mlflow failed"]
     assert said == ["deploy-18", "deploy-19"]
+
+
+def test_a_worker_is_told_that_it_is_only_asked_what_would_be_decided(
+    service: Serving, server: Store
+) -> None:
+    for query, what_if in (("", False), ("?dry_run=true", True)):
+        answer = service.call("POST", f"/v1/decisions{query}", json={"subject": "models:/credit/1"}).json()
+        assert (answer["request"]["what_if"], answer["what_if"]) == (what_if, what_if)

@@ -150,7 +150,7 @@ def _collecting(parts: Parts, question: Question) -> float:
 
 
 def _decided(parts: Parts, question: Question, caller: Caller, key: str | None, *, what_if: bool) -> Answer:
-    facts = parts.facts(question, caller.name)
+    facts = parts.facts(question, caller.name, what_if)
     request = question.key(key, caller, what_if=what_if)
     return parts.gate().decide(facts, request=request, what_if=what_if)
 
