@@ -25,7 +25,7 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = self._signed(self.name, self.key, ca=True)
 
-    def issue(self, folder: Path, name: str, *, days: int = 1) -> tuple[Path, Path]:
+    def issue(self, folder: Path, name: str, *, days: float = 1) -> tuple[Path, Path]:
         """A certificate and its key, in files that take the place of those before."""
         key = generate_private_key(SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -45,7 +45,7 @@ class Authority:
         return path
 
     def _signed(
-        self, subject: x509.Name, key: EllipticCurvePrivateKey, *, ca: bool = False, days: int = 1
+        self, subject: x509.Name, key: EllipticCurvePrivateKey, *, ca: bool = False, days: float = 1
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]

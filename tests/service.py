@@ -32,6 +32,8 @@ class Serving:
 
     organisation: Organisation
     client: httpx.Client
+    certificates: Certificates | None = None
+    """Of a service with TLS. Nobody looks after their files but the test."""
 
     def call(
         self, method: str, path: str, *, role: Role | None = Role.DECIDER, **more: Any
@@ -115,7 +117,7 @@ def answering(organisation: Organisation) -> Iterator[Serving]:
             host, port = listening.getsockname()
             url = f"{'http' if tls is None else 'https'}://{host}:{port}"
             with httpx.Client(base_url=url, timeout=60, verify=tls is None or context(folder / CA)) as client:
-                yield Serving(organisation, client)
+                yield Serving(organisation, client, certificates)
         finally:
             running.should_exit = True
             thread.join()

@@ -15,9 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificates
 
 from ..errors import BadConfiguration
+from .vouched import Context
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
@@ -36,6 +38,11 @@ class Certificates:
         self.context.sni_callback = self._hand_over
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def authorities(self) -> frozenset[bytes]:
+        """Those that are trusted to vouch for clients now: certificates, DER."""
+        return self._used.authorities
 
     def watch(self, changed: Callable[[datetime], None] = lambda _: None) -> None:
         """Look after the files from now on; `changed` is told when a new certificate expires."""
@@ -60,6 +67,8 @@ class Certificates:
             # Not seen: files change one after the other, and the next look may find a pair that fits.
             _log.error("the new certificate is not used: %s", error)
             return False
+        if used.authorities == self.authorities:
+            used.authorities = self.authorities  # by its identity, others tell that nothing changed
         self._seen, self._used, self.expires = stamps, used, expires
         _log.info("a new certificate is used", extra={"expires": expires.isoformat()})
         return True
@@ -73,15 +82,17 @@ class Certificates:
         """OpenSSL calls it in each handshake, whether the client names a server or not."""
         session.context = self._used
 
-    def _fresh(self) -> tuple[ssl.SSLContext, datetime]:
+    def _fresh(self) -> tuple[Context, datetime]:
         """A context of the files as they are, and when the certificate expires. `BadConfiguration` unless
         they fit each other."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = Context(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             context.load_cert_chain(self._certificate, self._key)
             if self._client_ca is not None:
-                context.load_verify_locations(self._client_ca)
+                trusted = load_pem_x509_certificates(self._client_ca.read_bytes())
+                context.authorities = frozenset(each.public_bytes(Encoding.DER) for each in trusted)
+                context.load_verify_locations(cadata=b"".join(context.authorities))
                 # Who shows none may have a token; who shows one that does not verify is not let in.
                 context.verify_mode = ssl.CERT_OPTIONAL
                 # A resumed session would not be verified again, and its authority may have been withdrawn.

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .problems import MEDIA_TYPE
+from .vouched import Client, Trusting, client
 
 _FAREWELL_SECONDS = 1.0
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
@@ -35,6 +35,9 @@ class Protocol(HttpToolsProtocol):
 
     seconds: ClassVar[float]
     """For a request to arrive, and for the next part of an answer to be read."""
+    trusting: ClassVar[Trusting | None]
+    """Who knows which clients count; `None` where there is no TLS."""
+    _client: Client | None = None
     _arrival: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
     _served: RequestResponseCycle | None = None
@@ -47,6 +50,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Until there is a request, the connection is one that is kept: clients open some ahead of need."""
         super().connection_made(transport)
+        self._client = client(transport)
         self._keep()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,7 +68,10 @@ class Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes, of whatever."""
+        """Some bytes, of whatever. From a client that counts no longer, only what was begun is read on."""
+        if not self._counts() and not self._is_answering():
+            self.shutdown()
+            return
         self._beside += len(data)
         super().data_received(data)
         if self.transport.is_closing():
@@ -80,8 +87,8 @@ class Protocol(HttpToolsProtocol):
         self._beside, self._head_ended = 0, False
         self._arrived()
         self._arrival = self.loop.call_later(self.seconds, self._late)
-        if (subject := _subject(self.transport)) is not None:
-            self.scope["extensions"] = {"tls": {"client_cert_name": subject}}
+        if self._client is not None and self._counts():
+            self.scope["extensions"] = {"tls": {"client_cert_name": self._client.subject}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what comes after the body is none, or it could say who calls behind a proxy's back."""
@@ -120,8 +127,13 @@ class Protocol(HttpToolsProtocol):
             self._reading = None
         super().resume_writing()
 
+    def look(self) -> None:
+        """End the connection of a client that counts no longer, once what was begun is answered."""
+        if not self._counts():
+            self.shutdown()
+
     def shutdown(self) -> None:
-        """The service ends, and with it this connection.
+        """The service ends, or the client counts no longer, and with that this connection ends.
 
         TLS waits until the client says farewell, too. A pool of connections reads nothing before its next
         request: it is not waited for long once everything was sent.
@@ -133,6 +145,12 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or none that is spoken here."""
         self._refuse(400, self._problem or msg)
+
+    def _counts(self) -> bool:
+        return self._client is None or self.trusting is None or self._client.counts(self.trusting)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _keep(self) -> None:
         self._unset_keepalive_if_required()
@@ -164,17 +182,6 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def patient(seconds: float) -> type[Protocol]:
-    """The protocol with this patience."""
-    return type("PatientProtocol", (Protocol,), {"seconds": seconds})
-
-
-def _subject(transport: Any) -> str | None:
-    """The subject of the verified client certificate as RFC 4514 writes it."""
-    session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    der = None if session is None else session.getpeercert(binary_form=True)
-    if not der:
-        return None
-    from cryptography.x509 import load_der_x509_certificate
-
-    return load_der_x509_certificate(der).subject.rfc4514_string()
+def patient(seconds: float, trusting: Trusting | None) -> type[Protocol]:
+    """The protocol with this patience, for those clients."""
+    return type("PatientProtocol", (Protocol,), {"seconds": seconds, "trusting": trusting})

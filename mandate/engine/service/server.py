@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
 from .certificates import Certificates
-from .protocol import patient
+from .protocol import Protocol, patient
 from .settings import ServiceSettings
 
 _KEEP_ALIVE_SECONDS = 120
@@ -30,7 +30,7 @@ def server(application: Any, settings: ServiceSettings, certificates: Certificat
     """The server, not yet running."""
     config = uvicorn.Config(
         application,
-        http=patient(settings.limits.seconds),
+        http=patient(settings.limits.seconds, certificates),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -42,9 +42,27 @@ def server(application: Any, settings: ServiceSettings, certificates: Certificat
         timeout_graceful_shutdown=int(grace(settings)),
     )
     config.load()
-    if certificates is not None:
-        config.ssl = certificates.context
-    return uvicorn.Server(config)
+    if certificates is None:
+        return uvicorn.Server(config)
+    config.ssl = certificates.context
+    return _Trusting(config, certificates)
+
+
+class _Trusting(uvicorn.Server):
+    """A server whose clients are known by certificates: it ends connections of those that count no longer."""
+
+    def __init__(self, config: uvicorn.Config, certificates: Certificates) -> None:
+        super().__init__(config)
+        self._certificates = certificates
+        self._authorities = certificates.authorities
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second, in the loop in which the connections live."""
+        if self._authorities is not self._certificates.authorities:
+            self._authorities = self._certificates.authorities
+            for connection in cast("list[Protocol]", [*self.server_state.connections]):
+                connection.look()
+        return await super().on_tick(counter)
 
 
 def grace(settings: ServiceSettings) -> float:
