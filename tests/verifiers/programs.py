@@ -49,6 +49,11 @@ def certmanager() -> Path:
     return _own("certmanager", _TESTS / "deploy" / "certmanager")
 
 
+def argo() -> Path:
+    """`tests/deploy/argo`: how Argo Rollouts measures. It takes a minute to build."""
+    return _own("argo", _TESTS / "deploy" / "argo")
+
+
 def rules() -> Path:
     """`tests/deploy/rules`: what Prometheus reads its alerts with. It takes a minute to build."""
     return _own("rules", _TESTS / "deploy" / "rules")
