@@ -38,7 +38,7 @@ def measured(template: str, url: str, token: str = TOKENS[Role.DECIDER][0]) -> s
     """The metric's phase and what was found, as the controller has them."""
     there = template.replace("https://mandate.mandate.svc", url)
     assert there != template
-    command = [programs.argo(), "model=models:/credit/2", f"token={token}"]
+    command = [str(programs.argo()), "model=models:/credit/2", f"token={token}"]
     ran = subprocess.run(command, input=there, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
