@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +85,7 @@ class Door:
             next_step = f"Correct the {case.asked.kind.kind} as the reasons say, then apply it again"
             return verdict.denied(*claim, *self.glass.refused(case), next_step=next_step)
         if isinstance(claim, NoModel):
-            return self._decided(case, self._no_model(case), ())
+            return _explained(self._decided(case, self._no_model(case), ()))
         others = tuple(self._others(case, claim))
         if is_pod:  # 6
             return self._looked_up(case, claim, others)
@@ -214,6 +214,16 @@ def _unknown(asked: AdmissionRequest) -> Verdict:
     return verdict.denied(
         Reason(text), next_step="Use a kind that Mandate knows, or take this one out of the webhook's rules"
     )
+
+
+def _explained(judged: Verdict) -> Verdict:
+    """With a word on what the rules for models have to do with an object that is said to run none."""
+    if judged.kind is not verdict.Kind.DENIED:
+        return judged
+    first = (
+        "Name the model that runs there; if none does, whoever keeps the policies selects rules for `none`"
+    )
+    return replace(judged, next_step=f"{first} ({judged.next_step})")
 
 
 def _audit(record: Record) -> Mapping[str, str]:
