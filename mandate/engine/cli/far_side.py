@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
@@ -31,8 +32,9 @@ from ..remote.client import NotBelieved, Service
 from . import files
 from .handing_in import hand_in
 
-_REFERENCE = re.compile(r"[0-9]{1,18}|[0-9a-f][0-9a-f-]{3,35}")
-"""An index, an id, or the beginning of one: all else is the name of a file."""
+_INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
+_ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+"""An id, or the beginning of one. What is neither this nor an index is the name of a file."""
 _VERSION = re.compile(r"models:/(?P<model>.+)/(?P<version>[^/@]+)")
 _UNVERIFIED = "nothing says whose ledger it is from: name the ledger's public key with --ledger-key"
 
@@ -78,8 +80,12 @@ class There:
                 where=subject,
                 next_step="Name it as models:/credit/3: what an alias means, the service's registry knows",
             )
-        asked = {"action": action or "promote", "environment": environment or "production"}
-        found = self._found(reference or self._newest(subject, match.groupdict() | asked))
+        if reference is None:
+            asked = {"action": action or "promote", "environment": environment or "production"}
+            found = self._found(self._newest(subject, match.groupdict() | asked), asked)
+        else:
+            found = self._found(reference)
+            _demand(found, {"action": action, "environment": environment})
         record = found.record
         refuse_unfit(record, uri=subject, sha256=sha256, revision=self._who.revision)
         self._who.sign_by(found)
@@ -87,7 +93,7 @@ class There:
 
     def entry(self, reference: str) -> Predicate:
         """The entry that the service shows."""
-        if self._service is None or not _REFERENCE.fullmatch(reference.lower()):
+        if self._service is None or not _is_reference(reference.lower()):
             raise click.UsageError("Say with --server where the entry is, and name its id.")
         found = self._found(reference)
         self._who.sign_by(found)
@@ -104,26 +110,28 @@ class There:
                 f"there is no decision on {subject} to {wanted['action']} in {wanted['environment']} by the "
                 "policies in use",
                 where=self._service.where,
-                next_step="Let somebody who may ask run `mandate check`, with --what-if if you like",
+                next_step="Let somebody who may ask run `mandate check`, or name a what-if with --decision",
             )
         return found
 
-    def _found(self, reference: str) -> Presented:
+    def _found(self, reference: str, asked: Mapping[str, str] = MappingProxyType({})) -> Presented:
         """What the file or the entry says; from a service, `NotBelieved` unless it is what was asked for."""
         service, wanted = self._service, reference.lower()
-        if not _REFERENCE.fullmatch(wanted):
+        if not _is_reference(wanted):
             return self._noted(presented.read(files.read(Path(reference), proof_file.MAX_BYTES), self._keys))
         if service is None:
             raise click.UsageError("Say with --server where that decision is.")
         proof = records.proof(service, wanted)
         try:
-            return self._noted(_demanded(presented.read(proof, self._keys), wanted))
+            found = presented.read(proof, self._keys)
+            _demand(found, asked, reference=wanted)
         except BadInput as error:
             raise NotBelieved(
                 f"its answer is not believed: {error.what}",
                 where=service.where,
                 next_step="Find out what answers there, and sign nothing by it",
             ) from error
+        return self._noted(found)
 
     def _noted(self, found: Presented) -> Presented:
         verified = f"{', '.join(found.vouched)} signed the head above it" if found.vouched else _UNVERIFIED
@@ -131,11 +139,29 @@ class There:
         return found
 
 
-def _demanded(found: Presented, wanted: str) -> Presented:
-    """The entry, if it is the one that this id, its beginning or this index means."""
-    if not found.predicate.id.startswith(wanted) and str(found.index) != wanted:
-        raise BadInput("it is another entry")
-    return found
+def _is_reference(text: str) -> bool:
+    return bool(_INDEX.fullmatch(text) or _ID.fullmatch(text))
+
+
+def _demand(found: Presented, asked: Mapping[str, str | None], *, reference: str | None = None) -> None:
+    """Return if it is the entry that the reference means, and a decision on what was `asked` (`None`:
+    whatever). `BadInput` if not."""
+    if reference is not None:
+        is_it = (
+            str(found.index) == reference
+            if _INDEX.fullmatch(reference)
+            else found.predicate.id.startswith(reference)
+        )
+        if not is_it:
+            raise BadInput("it is another entry")
+    for name, wanted in asked.items():
+        said = str(getattr(found.record.document.request, name))
+        if wanted not in (None, said):
+            raise BadInput(
+                f"this decision is on the {name} {said}, and not {wanted}",
+                where=found.predicate.id,
+                next_step=f"Leave --{name} out, or name another decision",
+            )
 
 
 class _Far:

@@ -196,6 +196,10 @@ def test_who_cannot_sign_hears_why_and_what_to_do(far: Far, monkeypatch: pytest.
         (far.approve(mira, "model_owner", "--decision", "0000000000"), "there is no decision"),
         (far.approve(mira, "model_owner", "--decision", "0"), "this entry is no decision"),
         (far.approve(mira, "model_owner", "--action", "monitor"), "there is no decision on models:/credit/1"),
+        (
+            far.approve(mira, "model_owner", "--decision", decision["id"], "--environment", "staging"),
+            "this decision is on the environment production, and not staging",
+        ),
         (far.approve(mira, "model_owner", "--config", "mandate.yaml"), "leave out --config"),
         (
             far.signs(mira, "approve", "models:/credit@champion", "--role", "model_owner"),
@@ -353,6 +357,7 @@ def test_a_ledger_that_is_not_the_one_of_the_key_is_not_believed(
     with here(monkeypatch):
         mine = far.bank.check()["id"]
         other = far.bank.organisation.mandate("check", "models:/credit/2", *JSON).json["id"]
+        unlike = far.bank.check("--environment", "development")["id"]
         keys.create(tmp_path / "other.pem")
         public = tmp_path / "other.pub"
         public.write_bytes(keys.load(tmp_path / "other.pem").public_key.pem)
@@ -366,8 +371,19 @@ def test_a_ledger_that_is_not_the_one_of_the_key_is_not_believed(
         return response(proof.content, content_type=proof.headers["content-type"])
 
     with between(far, swapped) as url:
-        ran = far.approve(far.bank.mira, "model_owner", "--server", url, "--decision", mine)
-    assert (ran.exit_code, "it is another entry" in ran.err) == (3, True), ran.err
+        for wanted in (mine, mine[:13], "0"):
+            ran = far.approve(far.bank.mira, "model_owner", "--server", url, "--decision", wanted)
+            assert (ran.exit_code, "it is another entry" in ran.err) == (3, True), ran.err
+
+    def of_development(request: bytes, said: bytes) -> bytes:
+        """The newest for production is one for development, as the answer has it."""
+        listed = in_json("/v1/decisions?", lambda found: found["entries"][0].update(id=unlike))
+        return listed(request, said)
+
+    with between(far, of_development) as url:
+        ran = far.approve(far.bank.mira, "model_owner", "--server", url)
+    assert (ran.exit_code, "on the environment production" in ran.err) == (3, False), ran.err
+    assert "this decision is on the environment development, and not production" in ran.err
     elsewhere = in_json("/v1/people", lambda said: said["ledger"].update(origin="other.example/models"))
     with between(far, elsewhere) as url:
         ran = far.approve(far.bank.mira, "model_owner", "--server", url)
