@@ -97,6 +97,7 @@ class There:
             raise click.UsageError("Say with --server where the entry is, and name its id.")
         found = self._found(reference)
         self._who.sign_by(found)
+        self.notes = (("policies", str(self._who.revision)), *self.notes)
         return found.predicate
 
     def _newest(self, subject: str, wanted: dict[str, str]) -> str:
@@ -241,8 +242,8 @@ class _Far:
         return Signatory(self.name, self._signer, origin, revision, composition.now)
 
     def _handed_in(self, route: str, envelope: Envelope) -> Receipt | Path:
-        if self._out is not None or self._service is None:
-            out = self._out or Path()
-            files.write(envelope.to_bytes() + b"\n", out)
-            return out
+        if self._out is not None:
+            files.write(envelope.to_bytes() + b"\n", self._out)
+            return self._out
+        assert self._service is not None  # noqa: S101  (it is written where nobody takes it in)
         return hand_in(self._service, route, envelope)

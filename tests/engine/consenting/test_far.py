@@ -136,6 +136,7 @@ def test_a_waiver_and_what_takes_it_back_are_signed_far_away(
     ended = far.signs(far.bank.tomas, *revoke, "--ledger-key", far.ledger_key)
     assert ended.exit_code == 0, ended.err
     assert f"of         tomas@bank.example, of {RULE}" in ended.out
+    assert f"policies   {given['predicate']['policy']['revision']}" in ended.out
     assert f"revoked the waiver {given['predicate']['id']}" in ended.out
     with here(monkeypatch):
         assert f"{RULE}:sex" in far.bank.denials(far.bank.check())

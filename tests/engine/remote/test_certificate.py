@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mandate.engine.evidence import keys
 from tests.authority import Authority
 from tests.organisation import GOOD, Organisation, Ran
 from tests.service import CA, TLS, Serving, serving
@@ -37,7 +38,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secured: Serving) 
     monkeypatch.delenv("MANDATE_TOKEN", raising=False)
     monkeypatch.setenv("MANDATE_SERVER", str(secured.client.base_url))
     AUTHORITY.write(tmp_path / "ca.pem")
-    for name in ("decider", "metrics", "stranger"):
+    for name in ("decider", "approver", "metrics", "stranger"):
         AUTHORITY.issue(tmp_path, name)
     (tmp_path / "input.json").write_text(json.dumps(GOOD))
     return Organisation(tmp_path)
@@ -68,6 +69,19 @@ def test_a_certificate_says_who_asks(
     monkeypatch.setenv("MANDATE_LEDGER_KEY", "ledger.pub")
     # Whoever has these variables can still use the settings of an organisation.
     assert len(secured.organisation.decisions()) == 3
+
+
+def test_a_certificate_says_who_hands_in_what_people_sign(pipeline: Organisation) -> None:
+    own = str(pipeline.folder / "own.pem")
+    keyid = keys.create(Path(own)).public_key.keyid
+    approve = ("approve", "models:/credit/2", "--role", "risk_officer", "--key", own, "--yes")
+    for name, said in (
+        ("approver", f"the key {keyid} is of nobody that the policies know"),
+        ("decider", "it takes one of the roles approver, auditor"),
+        ("stranger", "Nobody knows"),
+    ):
+        ran = pipeline.mandate(*approve, *shown(name))
+        assert (name, ran.exit_code, said in " ".join(ran.err.split())) == (name, 2, True), ran.err
 
 
 @pytest.mark.parametrize(
