@@ -177,9 +177,15 @@ def test_an_authority_that_was_withdrawn_vouches_for_nobody_any_more(tmp_path: P
                     return 0
 
         assert (asked(old), asked(new)) == (200, 0)
-        second.write(tmp_path / "ca.pem")
-        eventually(lambda: asked(new) == 200)
-        assert asked(old) == 0
+        trusted = ssl.create_default_context(cafile=ours)
+        trusted.load_cert_chain(*old)
+        with httpx.Client(base_url=running.url, verify=trusted, timeout=PATIENCE) as kept:
+            assert decide(kept).status_code == 200
+            second.write(tmp_path / "ca.pem")
+            eventually(lambda: asked(new) == 200)
+            assert asked(old) == 0
+            with pytest.raises(httpx.TransportError):
+                decide(kept)
 
 
 def test_settings_that_cannot_be_used_are_said_before_anything_runs(tmp_path: Path) -> None:
