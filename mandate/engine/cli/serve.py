@@ -43,6 +43,7 @@ def command(
     from ..service import current, processes
 
     processes.go_on_in_a_child()
+    processes.allow_connections()
     logs.serve(current.said)
     overrides = click.get_current_context().params["overrides"]
     return serve(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ _FIRST = 1
 _KILLED = 128
 """As shells say it: with the number of the signal, the exit code of what was killed."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_FILES = 1 << 16
 _EVERY_SECONDS = 0.2
 _PAUSE_SECONDS = 1.0
 """Before a process is replaced that ended at once: what ails it will not be gone sooner."""
@@ -74,6 +76,17 @@ def _status_of(child: int) -> int:
         ended, status = os.wait()
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else _KILLED - code
+
+
+def allow_connections() -> None:
+    """Have as many files open as the system lets this process have: each connection is one.
+
+    With the usual 1024, as many clients that only hold a connection would keep all others away.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def keep(

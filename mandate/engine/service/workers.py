@@ -90,6 +90,7 @@ class _Worker:
         )
         self._input = cast(IO[bytes], self._process.stdin)
         self._output = cast(IO[bytes], self._process.stdout)
+        os.set_blocking(self._input.fileno(), False)
         _log.info("a worker was started", extra={"pid": self._process.pid})
 
     def lives(self) -> bool:
@@ -97,15 +98,12 @@ class _Worker:
 
     def ask(self, question: dict[str, Any], end: float) -> dict[str, Any]:
         """`TimeoutError` if there is no answer until `end`, `OSError` or `ValueError` if there is none."""
-        self._input.write(json.dumps(question).encode() + b"\n")
-        self._input.flush()
+        left = json.dumps(question).encode() + b"\n"
+        while left:  # one that does not read must not hold us up, either
+            left = left[os.write(_ready(self._input, select.POLLOUT, end), left) :]
         said = b""
-        descriptor = self._output.fileno()
         while not said.endswith(b"\n"):
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
-                raise TimeoutError
-            piece = os.read(descriptor, _PIECE)
+            piece = os.read(_ready(self._output, select.POLLIN, end), _PIECE)
             if not piece:
                 raise OSError("it ended")
             said += piece
@@ -124,3 +122,12 @@ class _Worker:
             with suppress(OSError):
                 pipe.close()
         self._process.wait()
+
+
+def _ready(pipe: IO[bytes], event: int, end: float) -> int:
+    """The pipe's descriptor, once it is ready. `TimeoutError` if it is not until `end`."""
+    waiting = select.poll()  # `select` knows no descriptor beyond 1023, and each connection is one
+    waiting.register(pipe, event)
+    if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
+        raise TimeoutError
+    return pipe.fileno()

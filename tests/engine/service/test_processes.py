@@ -77,3 +77,21 @@ def test_a_service_that_is_the_first_process_leaves_no_zombie_and_ends_with_its_
             eventually(lambda: client.get("/readyz").status_code == 200)
             assert decide(client).json()["outcome"] == "allow"
         assert running.stop() == 0
+
+
+LIMITED = """
+import resource
+from mandate.engine.service import processes
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+processes.allow_connections()
+before = resource.getrlimit(resource.RLIMIT_NOFILE)
+print(before[0] > 256, before[1] == hard)
+processes.allow_connections()
+print(resource.getrlimit(resource.RLIMIT_NOFILE) == before)
+"""
+
+
+def test_it_may_have_as_many_connections_as_the_system_lets_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("True True\nTrue\n", "")
