@@ -126,6 +126,7 @@ class Service:
                     name, self._now.bundle, where="environment"
                 ),
                 risk_tier_of=partial(composition.configured_tier, self._configuration),
+                revision=lambda: self._now.bundle.revision,
                 clock=composition.now,
             ),
             documentation=composition.documentation(self._configuration),

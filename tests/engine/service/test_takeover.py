@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from mandate.engine.policy import contents
+from tests.cluster import deployment, review
 from tests.engine.policy.released import Publisher, customer, publisher, tampered, unsigned
 from tests.engine.service.sidecar import Sidecar
 from tests.organisation import GOOD, Organisation
@@ -110,6 +111,28 @@ def test_a_release_takes_over_under_load_and_no_decision_fails(
         assert running.stop() == 0
     assert releases_used(organisation) == [5, 6]
     assert organisation.mandate("ledger", "verify").exit_code == 0
+
+
+def test_a_cluster_is_answered_by_the_new_release_at_once(
+    organisation: Organisation, authors: Publisher
+) -> None:
+    """Though the calls of one command share a decision."""
+    five, six = revision(authors.release(5, "five")), revision(authors.release(6, "six"))
+    said = {"mandate.dev/model": "credit/2", "mandate.dev/digest": f"sha256:{GOOD['subject']['sha256']}"}
+    asking = review(deployment(said, f"registry.example/credit@sha256:{GOOD['subject']['sha256']}"))
+    with served(organisation, admission={"window_seconds": 300}) as running, running.client() as client:
+
+        def answered() -> str:
+            response = client.post("/v1/admission/production", json=asking).json()["response"]
+            assert response["allowed"] is True, response
+            by: str = response["auditAnnotations"]["policy-revision"]
+            return by
+
+        assert judged_by(decide(client)) == five
+        assert answered() == five
+        put(organisation, authors.release(6, "six").read_bytes())
+        eventually(lambda: judged_by(decide(client)) == six)
+        assert answered() == six
 
 
 def opas(running: Running) -> list[int]:

@@ -61,6 +61,8 @@ class Door:
     """The environment, if the policies know it; else `BadRequest`."""
     risk_tier_of: Callable[[str], str | None]
     """What the settings say of a model; `None` if they say nothing."""
+    revision: Callable[[], str]
+    """Of the policies in use."""
     clock: Callable[[], datetime]
     examined: Examinations = field(default_factory=Examinations)
 
@@ -140,14 +142,15 @@ class Door:
         return verdict.of(answer, (*others, *refused))
 
     def _request(self, case: Case) -> RequestKey:
-        """One key for the same facts of the same object within a window, and the one before: kubectl calls
-        up to four times for one command. What was undecided is decided anew, and what was allowed and does
-        not stand any more."""
+        """One key for the same facts of the same object by the same policies within a window, and the one
+        before: kubectl calls up to four times for one command. What was undecided is decided anew, and what
+        was allowed and does not stand any more."""
         seconds = self.settings.window_seconds
         window = int(self.clock().timestamp() // seconds)
         ledger, key = self.ledger(), ""
+        same = f"admission:{case.sha256}:{self.revision()}"
         for start in (window - 1, window):
-            attempts = (f"admission:{case.sha256}:{start}:{number}" for number in itertools.count())
+            attempts = (f"{same}:{start}:{number}" for number in itertools.count())
             while (stored := ledger.requested(key := next(attempts))) is not None:
                 if self._stands(stored.columns, case.environment):
                     return RequestKey(key=key, sha256=case.sha256)
