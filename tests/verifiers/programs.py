@@ -54,6 +54,11 @@ def argo() -> Path:
     return _own("argo", _TESTS / "deploy" / "argo")
 
 
+def flagger() -> Path:
+    """`tests/deploy/flagger`: Flagger's webhooks and its load tester. It takes a minute to build."""
+    return _own("flagger", _TESTS / "deploy" / "flagger")
+
+
 def rules() -> Path:
     """`tests/deploy/rules`: what Prometheus reads its alerts with. It takes a minute to build."""
     return _own("rules", _TESTS / "deploy" / "rules")
