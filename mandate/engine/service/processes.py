@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..errors import BadRequest
+
 _log = logging.getLogger(__name__)
 _FIRST = 1
 """The id of a container's first process."""
@@ -94,9 +96,12 @@ def keep(
 ) -> int:
     """Run a process of each command until a signal ends them; they have `grace` seconds to end.
 
-    `ended` is told which one ended by itself, before another takes its place. Returns the exit code.
+    `ended` is told which one ended by itself, before another takes its place. Returns the exit code. One that
+    cannot begin with the settings as they are ends all, or each that takes its place would say so again.
     """
     wanted: list[int] = []
+    replaced: set[int] = set()
+    code = 0
     for each in _SIGNALS:
         signal.signal(each, lambda number, _frame: wanted.append(number))
 
@@ -104,7 +109,7 @@ def keep(
         return subprocess.Popen(command, pass_fds=[shared.fileno()]), time.monotonic()
 
     running = [start(command) for command in commands]
-    while not wanted:
+    while not wanted and code == 0:
         time.sleep(_EVERY_SECONDS)
         for index, (process, since) in enumerate(running):
             if process.poll() is None or wanted:
@@ -112,9 +117,13 @@ def keep(
             _log.error(
                 "a process of the service ended", extra={"pid": process.pid, "status": process.returncode}
             )
+            if process.returncode == BadRequest.exit_code and index not in replaced:
+                code = process.returncode
+                break
             if time.monotonic() - since < _PAUSE_SECONDS:
                 time.sleep(_PAUSE_SECONDS)
             ended(index)
+            replaced.add(index)
             running[index] = start(commands[index])
     for process, _ in running:
         process.send_signal(signal.SIGTERM)
@@ -125,7 +134,7 @@ def keep(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    return 0
+    return code
 
 
 def end_with(parent: int) -> None:
