@@ -77,6 +77,17 @@ def test_the_same_key_gives_the_same_decision(service: Serving) -> None:
     assert "is the request key of another question" in other.json()["detail"]
 
 
+def test_what_was_undecided_stays_the_answer_of_its_key(service: Serving) -> None:
+    def ask(key: str) -> Any:
+        body = {"subject": "models:/nobody/1"}  # there is no registry
+        return service.call("POST", "/v1/decisions", json=body, headers={"Idempotency-Key": key})
+
+    first, again, other = ask("release-9"), ask("release-9"), ask("release-9-again")
+    assert {each.status_code for each in (first, again, other)} == {503}
+    assert first.json() == again.json()
+    assert other.json()["id"] != first.json()["id"]
+
+
 def test_a_key_belongs_to_whom_it_came_from(service: Serving) -> None:
     callers = service.organisation.folder / "callers.yaml"
     token, sha256 = tokens.new()
