@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from .problems import MEDIA_TYPE
 from .vouched import Client, Trusting, client
 
+_log = logging.getLogger(__name__)
 _FAREWELL_SECONDS = 1.0
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _LONGEST_HEAD = 64 << 10
@@ -176,6 +178,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _refuse(self, status: int, title: str) -> None:
+        peer = self.client[0] if self.client else None
+        _log.warning("a request was not read", extra={"status": status, "reason": title, "client": peer})
         body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()
         head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self.transport.write(head % (status, _REASONS[status], MEDIA_TYPE.encode(), len(body)) + body)

@@ -122,7 +122,7 @@ def test_bytes_without_end_are_sent_away(service: Serving, begun: bytes) -> None
             connection.sendall(endless * (16 << 20))
 
 
-def test_a_head_that_is_too_long_is_431(service: Serving) -> None:
+def test_a_head_that_is_too_long_is_431_and_the_log_says_so(service: Serving, logged: list[str]) -> None:
     with connected(service) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         while not select.select([connection], [], [], 0.01)[0]:
@@ -132,6 +132,13 @@ def test_a_head_that_is_too_long_is_431(service: Serving) -> None:
         b"HTTP/1.1 431 Request Header Fields Too Large",
         "The request has more than 65536 bytes beside its body",
     )
+    (line,) = [json.loads(each) for each in logged]
+    assert {name: line[name] for name in ("message", "status", "reason", "client")} == {
+        "message": "a request was not read",
+        "status": 431,
+        "reason": "The request has more than 65536 bytes beside its body",
+        "client": "127.0.0.1",
+    }
 
 
 def test_a_long_body_in_small_pieces_is_no_long_head(service: Serving) -> None:
