@@ -24,6 +24,7 @@ _FAREWELL_SECONDS = 1.0
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _LONGEST_HEAD = 64 << 10
 """Bytes in a row without a part of a body, beside those that arrived with the first of them."""
+_VERSIONS = {"1.0", "1.1"}
 _NO_UPGRADE = "Nothing but HTTP/1.1 is spoken here: send the request without Upgrade"
 """Java's HttpClient, for one, asks for HTTP/2 by itself; its `version` says which one it speaks."""
 
@@ -100,9 +101,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The end of the head."""
         self._head_ended = True
-        if self.parser.should_upgrade():
-            # What follows is no body to the parser: it would be read as another request.
-            self._problem = _NO_UPGRADE
+        self._problem = self._fault()
+        if self._problem is not None:
             raise _Refused
         super().on_headers_complete()
 
@@ -147,6 +147,19 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or none that is spoken here."""
         self._refuse(400, self._problem or msg)
+
+    def _fault(self) -> str | None:
+        """What is wrong with the head, though the parser can read it."""
+        if self.parser.should_upgrade():
+            # What follows is no body to the parser: it would be read as another request.
+            return _NO_UPGRADE
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            return "Nothing but HTTP/1.0 and HTTP/1.1 is spoken here"
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            return f"HTTP/1.1 demands one Host header, and here are {hosts}"
+        return None
 
     def _counts(self) -> bool:
         return self._client is None or self.trusting is None or self._client.counts(self.trusting)

@@ -96,6 +96,26 @@ def test_a_body_whose_end_two_readers_find_in_two_places_is_refused(service: Ser
         assert refused(told(connection))[0] == b"HTTP/1.1 400 Bad Request"
 
 
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n", "HTTP/1.1 demands one Host header, and here are 0"),
+        (
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n",
+            "HTTP/1.1 demands one Host header, and here are 2",
+        ),
+        (b"GET /healthz HTTP/2.0\r\nHost: x\r\n", "Nothing but HTTP/1.0 and HTTP/1.1 is spoken here"),
+    ],
+    ids=["no host", "two hosts", "another version"],
+)
+def test_a_head_that_two_readers_take_for_two_places_is_refused(
+    service: Serving, head: bytes, title: str
+) -> None:
+    with connected(service) as connection:
+        connection.sendall(head + b"\r\n")
+        assert refused(told(connection)) == (b"HTTP/1.1 400 Bad Request", title)
+
+
 def test_what_comes_after_the_body_is_no_header(service: Serving) -> None:
     with connected(service) as connection:
         sent = b"Transfer-Encoding: chunked\r\n\r\n" + PIECES + CALLER + b"\r\n"
