@@ -1,9 +1,10 @@
 """The service's certificates, read again when their files change, without a restart.
 
-What is new makes a context of its own, which each handshake takes from then on: files that do not fit each
-other leave the one before in use, which the log says. Nothing is ever loaded into a context in use: a pair
-that does not fit would break every handshake, and an authority that was withdrawn would be trusted until a
-restart.
+What is new makes a context of its own, in which each connection begins from then on: files that do not fit
+each other leave the one before in use, which the log says. Nothing is ever loaded into a context in use: a
+pair that does not fit would break every handshake, and an authority that was withdrawn would be trusted until
+a restart. Nor does a connection change its context: the first one keeps its session, and a session that is
+resumed is not verified again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificates
@@ -33,9 +35,8 @@ class Certificates:
         self._certificate, self._key, self._client_ca = certificate, key, client_ca
         self._seen = self._stamps()
         self._used, self.expires = self._fresh()
-        self.context, _ = self._fresh()
-        """What the server is given: it stays the same, and hands each connection to the context in use."""
-        self.context.sni_callback = self._hand_over
+        self.context = _Front(lambda: self._used)
+        """What the server is given: it stays the same, and begins each connection in the context in use."""
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -78,10 +79,6 @@ class Certificates:
             if self.look():
                 changed(self.expires)
 
-    def _hand_over(self, session: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        """OpenSSL calls it in each handshake, whether the client names a server or not."""
-        session.context = self._used
-
     def _fresh(self) -> tuple[Context, datetime]:
         """A context of the files as they are, and when the certificate expires. `BadConfiguration` unless
         they fit each other."""
@@ -95,9 +92,6 @@ class Certificates:
                 context.load_verify_locations(cadata=b"".join(context.authorities))
                 # Who shows none may have a token; who shows one that does not verify is not let in.
                 context.verify_mode = ssl.CERT_OPTIONAL
-                # A resumed session would not be verified again, and its authority may have been withdrawn.
-                context.options |= ssl.OP_NO_TICKET
-                context.num_tickets = 0
             first, *_ = load_pem_x509_certificates(self._certificate.read_bytes())
         except (OSError, ValueError) as error:
             raise self._bad(str(error)) from error
@@ -114,6 +108,22 @@ class Certificates:
 
     def _stamps(self) -> tuple[tuple[int, int] | None, ...]:
         return tuple(_stamp(path) for path in self._files)
+
+
+class _Front(ssl.SSLContext):
+    """A context that others stand behind: nothing is ever set in it itself."""
+
+    _used: Callable[[], Context]
+
+    def __new__(cls, _used: Callable[[], Context]) -> Self:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, used: Callable[[], Context]) -> None:
+        self._used = used
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """As event loops begin TLS on a connection."""
+        return self._used().wrap_bio(*args, **kwargs)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,17 +76,22 @@ class Secured:
         assert self.service.certificates is not None
         self.service.certificates.look()
 
+    def session(
+        self, trusted: ssl.SSLContext, resumed: ssl.SSLSession | None = None
+    ) -> tuple[ssl.SSLSocket, Kept]:
+        url = self.service.client.base_url
+        plain = socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
+        made = trusted.wrap_socket(plain, server_hostname="localhost", session=resumed)
+        session = self.stack.enter_context(made)
+        kept = Kept(session)
+        self.stack.callback(kept.close)
+        return session, kept
+
     def connection(self, authority: Authority | None, *, days: float = 1) -> Kept:
         """One of a decider whom this authority vouches for; without a certificate for `None`."""
         (own := self.folder / "own").mkdir(exist_ok=True)
         pair = None if authority is None else authority.issue(own, "decider", days=days)
-        url = self.service.client.base_url
-        plain = socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
-        trusted = context(self.folder / "ours.pem", pair)
-        session = self.stack.enter_context(trusted.wrap_socket(plain, server_hostname="localhost"))
-        kept = Kept(session)
-        self.stack.callback(kept.close)
-        return kept
+        return self.session(context(self.folder / "ours.pem", pair))[1]
 
     @property
     def recorded(self) -> int:
@@ -122,6 +127,27 @@ def test_a_kept_connection_ends_with_the_authority_that_vouched_for_it(secured: 
     # Nobody vouched for whoever shows a token.
     assert by_token.ask(token=token) == 200
     assert secured.connection(SECOND).ask() == 200
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_no_session_is_resumed_that_an_authority_vouched_for_which_is_withdrawn(
+    secured: Secured, version: ssl.TLSVersion
+) -> None:
+    (own := secured.folder / "own").mkdir(exist_ok=True)
+    trusted = context(secured.folder / "ours.pem", FIRST.issue(own, "decider"))
+    trusted.minimum_version = trusted.maximum_version = version
+    session, kept = secured.session(trusted)
+
+    def again() -> tuple[bool, int]:
+        other, resuming = secured.session(trusted, session.session)
+        return bool(other.session_reused), resuming.ask()
+
+    assert kept.ask() == 200
+    assert again() == (True, 200)
+    secured.trust(SECOND)
+    # The handshake fails; in TLS 1.3 the client learns of it when it reads.
+    with suppress(OSError):
+        assert again() == (False, 0)
 
 
 def test_what_is_sent_as_an_authority_is_withdrawn_is_not_decided(secured: Secured) -> None:
