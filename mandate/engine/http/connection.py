@@ -107,7 +107,10 @@ def _whole(response: http.client.HTTPResponse, most: int) -> bytes:
     """The whole body. Its length is checked before memory is taken for it."""
     if response.length is not None and response.length > most:
         raise TooMuch(most)
-    body = response.read(most)
+    try:
+        body = response.read(most)
+    except ValueError as error:  # `http.client` reads the size of a chunk as Python reads numbers: -5, too
+        raise http.client.HTTPException from error
     if response.length:
         raise http.client.IncompleteRead(body, response.length)
     return body

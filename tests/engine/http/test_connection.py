@@ -85,6 +85,7 @@ def test_a_connection_that_the_peer_closes_is_not_reused() -> None:
         (b"", CutOff),
         (response(b"0123456789")[:-1], CutOff),
         (CHUNKED + b"5\r\n012", CutOff),
+        (CHUNKED + b"-5\r\n01234\r\n0\r\n\r\n", NotHttp),
         (b"SSH-2.0\r\n", NotHttp),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n", NotHttp),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4097\r\n\r\n", TooMuch),
@@ -92,7 +93,18 @@ def test_a_connection_that_the_peer_closes_is_not_reused() -> None:
         (CHUNKED + (b"100\r\n" + b" " * 256 + b"\r\n") * 17, TooMuch),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 200, TooMuch),
     ],
-    ids=["nothing", "cut", "cut chunk", "ssh", "headers", "announced", "sent", "chunks", "interim"],
+    ids=[
+        "nothing",
+        "cut",
+        "cut chunk",
+        "negative",
+        "ssh",
+        "headers",
+        "announced",
+        "sent",
+        "chunks",
+        "interim",
+    ],
 )
 def test_what_is_no_whole_answer_is_named_and_ends_the_connection(
     answer: bytes, kind: type[NoAnswer]
