@@ -49,6 +49,8 @@ class Protocol(HttpToolsProtocol):
     _head_ended = False
     _problem: str | None = None
     """What is wrong with the request, where the parser does not know."""
+    _is_refused = False
+    """Whether something was refused: what comes after it is not looked at."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Until there is a request, the connection is one that is kept: clients open some ahead of need."""
@@ -72,12 +74,14 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes, of whatever. From a client that counts no longer, only what was begun is read on."""
+        if self._is_refused:
+            return
         if not self._counts() and not self._is_answering():
             self.shutdown()
             return
         self._beside += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_refused:
             return
         if self._beside > _LONGEST_HEAD:
             self._refuse(431, f"The request has more than {_LONGEST_HEAD} bytes beside its body")
@@ -179,9 +183,7 @@ class Protocol(HttpToolsProtocol):
             self._arrival = None
 
     def _late(self) -> None:
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()
-        elif not self.transport.is_closing():
+        if not self.transport.is_closing():
             self._refuse(408, f"The request did not arrive within {self.seconds:g} s")
 
     def _leave(self) -> None:
@@ -193,6 +195,13 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, title: str) -> None:
         peer = self.client[0] if self.client else None
         _log.warning("a request was not read", extra={"status": status, "reason": title, "client": peer})
+        self._is_refused = True
+        owed = self._served
+        if owed is not None and not owed.response_complete and (owed.response_started or not owed.more_body):
+            # Whoever waits for that answer, or for the rest of it, would take this for it.
+            owed.keep_alive = False
+            self.pipeline.clear()
+            return
         body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()
         head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self.transport.write(head % (status, _REASONS[status], MEDIA_TYPE.encode(), len(body)) + body)

@@ -13,6 +13,7 @@ import pytest
 
 from mandate.engine.service import server
 from mandate.engine.service.access.roles import Role
+from tests.organisation import GOOD
 from tests.service import Serving, bearer, serving
 
 CALLER = "".join(f"{name}: {value}\r\n" for name, value in bearer(Role.DECIDER).items()).encode()
@@ -114,6 +115,19 @@ def test_a_head_that_two_readers_take_for_two_places_is_refused(
     with connected(service) as connection:
         connection.sendall(head + b"\r\n")
         assert refused(told(connection)) == (b"HTTP/1.1 400 Bad Request", title)
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"no request\r\n\r\n", HEAD + UPGRADE + LENGTH + b"\r\n"], ids=["bytes", "head"]
+)
+def test_who_is_being_answered_gets_that_answer_whatever_follows(service: Serving, wrong: bytes) -> None:
+    question = json.dumps({"input": GOOD}).encode()
+    with connected(service) as connection:
+        connection.sendall(HEAD + CALLER + b"Content-Length: %d\r\n\r\n" % len(question) + question + wrong)
+        head, _, body = told(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in head
+    assert json.loads(body)["id"] in {each["id"] for each in service.organisation.decisions()}
 
 
 def test_what_comes_after_the_body_is_no_header(service: Serving) -> None:
