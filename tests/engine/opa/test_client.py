@@ -181,7 +181,7 @@ def test_a_handshake_that_never_ends_is_unavailable_in_time(peer: Playing, clien
     start = time.monotonic()
     with pytest.raises(OpaUnavailable, match=r"no answer within 0\.4 s"):
         ask(client(url.url.replace("http://127.0.0.1", "https://localhost"), timeout=0.4))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 # Other answers -----------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_a_huge_answer_is_refused_and_not_read(
 def trickle(connection: socket.socket, answer: bytes) -> None:
     for byte in answer:
         connection.sendall(bytes([byte]))
-        time.sleep(0.02)
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("fast", [0, 60, len(WHOLE) - 100], ids=["head", "headers", "body"])
@@ -312,14 +312,14 @@ def test_a_trickling_answer_is_unavailable_in_time(peer: Playing, client: Client
     start = time.monotonic()
     with pytest.raises(OpaUnavailable, match=r"no answer within 0\.3 s"):
         ask(client(peer(script).url, timeout=0.3))
-    assert time.monotonic() - start < 1.8
+    assert time.monotonic() - start < 15
 
 
 def test_a_peer_that_does_not_read_is_unavailable_in_time(peer: Playing, client: Clients) -> None:
     start = time.monotonic()
     with pytest.raises(OpaUnavailable, match=r"no answer within 0\.3 s"):
-        client(peer(lambda *_: time.sleep(3)).url, timeout=0.3).ask("x", b'"' + b" " * (32 << 20) + b'"')
-    assert time.monotonic() - start < 2.5
+        client(peer(lambda *_: time.sleep(60)).url, timeout=0.3).ask("x", b'"' + b" " * (32 << 20) + b'"')
+    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("part", [b"", WHOLE[:8], WHOLE[:60], WHOLE[:-1], CHUNKED + b"5\r\n{}"])
@@ -473,10 +473,10 @@ def test_a_token_that_is_no_header_value_is_refused(token: str) -> None:
 
 
 def test_a_deadline_from_outside_ends_a_question_before_opas_own_time(client: Clients, peer: Playing) -> None:
-    asking = client(peer(lambda *_: time.sleep(3)).url, timeout=60)
+    asking = client(peer(lambda *_: time.sleep(60)).url, timeout=60)
     began = time.monotonic()
     with within(0.3), pytest.raises(OpaUnavailable, match=r"no answer within 0\.[0-9]+ s"):
         asking.ask("x", b"{}")
     with within(-1), pytest.raises(OpaUnavailable, match="no answer within"):
         asking.ask("x", b"{}")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20

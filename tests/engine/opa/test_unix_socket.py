@@ -109,4 +109,4 @@ def test_a_silent_one_on_the_socket(place: Path) -> None:
     with Peer(silent, place):
         failed = failure(place)
     assert (type(failed), "no answer within 1 s" in str(failed)) == (OpaUnavailable, True)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20

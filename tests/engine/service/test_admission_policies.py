@@ -150,7 +150,7 @@ def test_what_takes_too_long_is_undecided_a_second_before_the_api_server_gives_u
             took = time.monotonic() - began
         finally:
             os.kill(opa, signal.SIGCONT)
-        assert 1.5 <= took < 3
+        assert 1.5 <= took < 7  # everybody else has 10 s
         assert (response["status"]["code"], response["status"]["reason"]) == (500, "InternalError")
         assert response["status"]["message"].startswith("Undecided by Mandate, so not allowed: ")
         end = time.monotonic() + 20
@@ -172,7 +172,7 @@ def test_work_that_does_not_end_is_answered_in_time(tmp_path: Path) -> None:
         took = time.monotonic() - began
         held.execute("ROLLBACK")
         held.close()
-        assert took < 3
+        assert took < 7
         assert response["status"]["message"] == (
             "Undecided by Mandate, so not allowed: no decision on record, 1 reason\n"
             "1. there was no answer within 2 s\n"

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mandate.engine.service import vouched
 from mandate.engine.service.access.roles import Role
 from tests.authority import Authority
 from tests.organisation import GOOD
@@ -184,10 +186,12 @@ def test_connections_are_kept_when_another_authority_is_trusted_as_well(secured:
     assert kept.ask() == 200
 
 
-def test_a_kept_connection_ends_with_its_certificate(secured: Secured) -> None:
-    short = secured.connection(FIRST, days=3 / 86_400)
+def test_a_kept_connection_ends_with_its_certificate(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = secured.connection(FIRST, days=0.5)
     assert short.ask() == 200
-    time.sleep(3)
-    before = secured.recorded
+    before, later = secured.recorded, time.time() + 43_200
+    monkeypatch.setattr(vouched, "time", SimpleNamespace(time=lambda: later))
     assert short.ask() == 0
     assert secured.recorded == before

@@ -190,9 +190,9 @@ def test_a_request_that_does_not_arrive_is_sent_away_and_keeps_nobody_from_being
         began = time.monotonic()
         with shared.client() as client:
             assert decide(client).json()["outcome"] == "allow"
-        assert time.monotonic() - began < 2
-        said = {what: dribbled(each, began + 10) for what, each in sockets.items()}
-    assert 2 < time.monotonic() - began < 9
+        assert time.monotonic() - began < LIMITS["seconds"]
+        said = {what: dribbled(each, began + 30) for what, each in sockets.items()}
+    assert 2 < time.monotonic() - began < 29
     statuses = {what: each.split(b"\r\n")[0] for what, each in said.items()}
     assert statuses == dict.fromkeys(slow, b"HTTP/1.1 408 Request Timeout")
     assert all(b"application/problem+json" in each for each in said.values())
@@ -318,7 +318,7 @@ def test_an_opa_that_is_slow_is_undecided_within_the_deadline(
         began = time.monotonic()
         response = decide(client)
         assert (response.status_code, response.json()["outcome"]) == (503, "undecided")
-        assert 0.9 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - began < 10
     sidecar.start(bundle)
     with shared.client() as client:
         eventually(lambda: decide(client).json()["outcome"] == "allow")

@@ -80,7 +80,7 @@ def test_a_new_key_is_looked_for_once_however_many_ask(issuer: Issuer) -> None:
         assert await refused(keys, "second") == "NotKnown"
         read = len(issuer.asked)
         issuer.keys.append(SECOND.jwk)
-        await anyio.sleep(0.3)
+        await anyio.sleep(1.1)
         found: list[str] = []
 
         async def ask(kid: str) -> None:
@@ -93,7 +93,7 @@ def test_a_new_key_is_looked_for_once_however_many_ask(issuer: Issuer) -> None:
         assert found.count("") == 100
         assert len(issuer.asked) == read + 2  # the discovery document, and the keys
 
-    while_kept(issuer, then, pause_seconds=0.25)
+    while_kept(issuer, then, pause_seconds=1)
 
 
 def test_keys_that_nobody_has_do_not_make_us_ask_more_often_than_allowed(issuer: Issuer) -> None:
@@ -102,7 +102,8 @@ def test_keys_that_nobody_has_do_not_make_us_ask_more_often_than_allowed(issuer:
         while time.monotonic() - began < 1:
             assert await refused(keys, "nobody's") == "NotKnown"
             await anyio.sleep(0.001)
-        assert 4 <= len(issuer.asked) <= 2 * 6
+        pauses = (time.monotonic() - began) / 0.25
+        assert 4 <= len(issuer.asked) <= 2 * (pauses + 2)
 
     while_kept(issuer, then, pause_seconds=0.25)
 
@@ -130,11 +131,11 @@ def test_while_the_issuer_is_down_its_keys_count_for_so_long_and_then_nobody_kno
         assert await refused(keys, "first") == ""
         assert await refused(keys, "second") == "NobodyKnows"
         await eventually(lambda: answers(keys, "first", "NobodyKnows"))
-        assert time.monotonic() - down > 0.7
+        assert time.monotonic() - down > 1.7
         issuer.answer = None
         await eventually(lambda: answers(keys, "first", ""))
 
-    while_kept(issuer, then, refresh_seconds=0.1, pause_seconds=0.1, keep_seconds=1)
+    while_kept(issuer, then, refresh_seconds=0.1, pause_seconds=0.1, keep_seconds=2)
     said = [json.loads(line)["message"].partition(": ")[0] for line in logged]
     assert said == ["the keys of the issuer are others", "the issuer's keys cannot be read"]
 
@@ -168,7 +169,7 @@ def test_nobody_waits_longer_than_one_reading_may_take(issuer: Issuer) -> None:
     async def then(keys: IssuerKeys) -> None:
         began = time.monotonic()
         assert await refused(keys, "first") == "NobodyKnows"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         stuck.set()
 
     while_kept(issuer, then, read=lambda: stuck.wait(20), fetch_seconds=0.2)
