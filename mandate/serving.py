@@ -107,6 +107,7 @@ class Service:
             facts=self._facts,
             ledger=lambda: self._now.ledger,
             keys=lambda: self._now.keys,
+            places=self._places,
             admit=self._admit,
             policies=lambda: composition.of_people(self._now.bundle),
             door=Door(
@@ -147,6 +148,11 @@ class Service:
             keys = IssuerKeys(each, key_sources.reader(each, configuration.path), told)
             trusted.append(Trusted(each, keys))
         return Issuers(trusted)
+
+    def _places(self) -> dict[str, str]:
+        if self._opened is None:
+            return {}
+        return {self._opened.ledger.location: f"the ledger {self._configuration.settings.ledger.name}"}
 
     @property
     def _now(self) -> _Open:

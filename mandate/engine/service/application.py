@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -44,17 +44,22 @@ def application(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    problems.handle(app)
     for router in _ROUTERS:
         app.include_router(router)
-    _demand_access(app)
+    routes = [
+        route
+        for each in (app.routes, *(router.routes for router in _ROUTERS))
+        for route in each
+        if isinstance(route, Route)
+    ]
+    problems.handle(app, routes)
+    _demand_access(routes)
     app.add_middleware(Observing, metrics=parts.metrics, tracing=parts.tracing)
     return app
 
 
-def _demand_access(app: FastAPI) -> None:
+def _demand_access(routes: Iterable[Route]) -> None:
     """A route that the table of roles does not know would be open to nobody, and nobody would know why."""
-    routes = [*app.routes, *(route for router in _ROUTERS for route in router.routes)]
-    named = {route.name for route in routes if isinstance(route, Route)}
+    named = {route.name for route in routes}
     if unknown := named ^ (ACCESS.keys() | OPEN):
         raise RuntimeError(f"the routes and the table of roles differ in {', '.join(sorted(unknown))}")

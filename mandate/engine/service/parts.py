@@ -41,6 +41,8 @@ class Parts:
     ledger: Callable[[], Log]
     keys: Callable[[], Mapping[str, PublicKey]]
     """Whose signatures count."""
+    places: Callable[[], Mapping[str, str]]
+    """Files and addresses of the service's own, as errors name them, and what callers read in their place."""
     admit: Callable[[bytes, str], Receipt]
     """Record an envelope that a person signed, of this kind (`approval`). `BadInput` if it does not count."""
     policies: Callable[[], Policies]

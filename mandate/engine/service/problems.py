@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from ..errors import BadInput, BadRequest, CouldNotDecide, MandateError, UnknownSubject
 from ..report.visible import visible
@@ -18,6 +20,7 @@ from ..report.visible import visible
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
 _LONGEST = 2000
+_NO_METHOD = 405
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,15 @@ class Problem(Exception):
         return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
 
 
-def of(error: MandateError) -> Problem:
-    """The problem that an error of Mandate's is: 404, 422, 400 or 503."""
-    located = f"{error.where}: {error.what}" if error.where else error.what
+def of(error: MandateError, places: Mapping[str, str] = MappingProxyType({})) -> Problem:
+    """The problem that an error of Mandate's is: 404, 422, 400 or 503.
+
+    `places`: see `Parts.places`.
+    """
+    where = error.where
+    for place, name in places.items():
+        where = where.replace(place, name)
+    located = f"{where}: {error.what}" if where else error.what
     if isinstance(error, UnknownSubject):
         return Problem(404, "There is no such thing", located, next_step=error.next_step)
     if isinstance(error, BadInput):
@@ -83,10 +92,15 @@ def of(error: MandateError) -> Problem:
     )
 
 
-def handle(app: FastAPI) -> None:
-    """Let every error of the application leave as a problem."""
+def handle(app: FastAPI, routes: Iterable[Route]) -> None:
+    """Let every error of the application, which has these routes, leave as a problem."""
+    routes = tuple(routes)
 
-    async def known(_request: Request, error: Exception) -> JSONResponse:
+    async def known(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, MandateError):
+            return of(error, request.app.state.parts.places()).response()
+        if isinstance(error, HTTPException) and error.status_code == _NO_METHOD:
+            error.headers = {"Allow": _allowed(request, routes)}
         return _known(error).response()
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -102,11 +116,15 @@ def handle(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
+def _allowed(request: Request, routes: Iterable[Route]) -> str:
+    """The methods of all routes with this path. Whoever routes names those of the first one only."""
+    found = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in found for method in route.methods or ()}))
+
+
 def _known(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, MandateError):
-        return of(error)
     if isinstance(error, RequestValidationError):
         faults = [Fault(pointer(*each["loc"]), str(each["msg"])) for each in error.errors()]
         return Problem(422, "The request does not fit", faults=faults, next_step="See /openapi.json")

@@ -147,6 +147,15 @@ def test_a_route_has_one_method(service: Serving, route: str, method: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/v1/decisions", "GET, POST"), ("/v1/decisions:batch", "POST"), ("/v1/checkpoint", "GET")],
+)
+def test_a_refused_method_is_told_all_that_there_are(service: Serving, path: str, methods: str) -> None:
+    response = service.call("PUT", path)
+    assert (response.status_code, response.headers["allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
     "header",
     [
         "Bearer wrong",

@@ -157,7 +157,23 @@ def test_a_decision_is_read_again_in_each_of_its_forms(service: Serving) -> None
 def test_a_decision_that_is_not_there_is_404(service: Serving) -> None:
     response = service.call("GET", "/v1/decisions/ffff", role=Role.AUDITOR)
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
-    assert response.json()["detail"].endswith("there is no decision 'ffff'")
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "There is no such thing",
+        "status": 404,
+        "detail": "the ledger bank.example/models: there is no decision 'ffff'",
+        "next_step": "Give a decision's id, its beginning, or its index",
+    }
+
+
+def test_callers_are_not_told_where_the_ledger_is_and_people_beside_it_are(service: Serving) -> None:
+    founding = service.call("GET", "/v1/decisions/0", role=Role.AUDITOR)
+    assert (founding.status_code, founding.json()["detail"]) == (
+        400,
+        "the ledger bank.example/models, entry 0: this entry is no decision",
+    )
+    said = service.organisation.mandate("explain", "ffff").err
+    assert f"{service.organisation.folder}/.mandate/ledger.db: there is no decision 'ffff'" in said
 
 
 def test_a_search_is_paged(service: Serving) -> None:

@@ -127,7 +127,7 @@ async def decide_batch(
         except Problem as problem:
             results[index] = json.loads(bytes(problem.response().body))
         except MandateError as error:
-            results[index] = json.loads(bytes(of(error).response().body))
+            results[index] = json.loads(bytes(of(error, parts.places()).response().body))
         else:
             results[index] = answers.body(answer, parts.documentation)
 

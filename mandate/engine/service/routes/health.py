@@ -35,7 +35,7 @@ async def readiness(request: Request, parts: TheParts) -> Response:
     try:
         await parts.turns.run(parts.readiness.demand)
     except MandateError as error:
-        return of(error).response()
+        return of(error, parts.places()).response()
     return PlainTextResponse("\n".join(["ready", *parts.notes()]) + "\n")
 
 
