@@ -64,7 +64,7 @@ def command(
         signed = who.approve(record, role, reference=reference, reason=reason)
     if output == "json":
         said = {"approver": who.name, "role": role, "subject": model.uri, "sha256": model.sha256}
-        consent.as_json(signed, **said, decision=record.receipt.id)
+        consent.as_json(signed, opened, **said, decision=record.receipt.id)
     else:
         consent.done(signed, f"{visible(who.name)} approved {visible(model.uri)} as {visible(role)}")
     return 0

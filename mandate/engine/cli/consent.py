@@ -118,8 +118,10 @@ def declined() -> int:
     return DECLINED
 
 
-def as_json(signed: Signed, **said: Any) -> None:
+def as_json(signed: Signed, side: Side, **said: Any) -> None:
     """The same for programs."""
+    if side.verified_by is not None:
+        said["verified_by"] = list(side.verified_by)
     if isinstance(signed, Path):
         said["envelope"] = str(signed)
     else:

@@ -58,6 +58,7 @@ class There:
         self._service = None if server is None else server()
         self._who = _Far(signer, self._service, name, out)
         self.notes: Sequence[tuple[str, str]] = ()
+        self.verified_by: Sequence[str] = ()
 
     @property
     def who(self) -> _Far:
@@ -137,6 +138,7 @@ class There:
     def _noted(self, found: Presented) -> Presented:
         verified = f"{', '.join(found.vouched)} signed the head above it" if found.vouched else _UNVERIFIED
         self.notes = (("ledger", found.predicate.ledger.origin), ("verified", verified))
+        self.verified_by = found.vouched
         return found
 
 

@@ -44,7 +44,8 @@ def command(entry: str, reason: str, yes: bool, output: str, side: Open) -> int:
                 return consent.declined()
         signed = who.revoke(found, reason=reason)
     if output == "json":
-        consent.as_json(signed, by=who.name, revoked=found.id, kind=what.kind, subject=what.model.uri)
+        said = {"by": who.name, "revoked": found.id, "kind": what.kind, "subject": what.model.uri}
+        consent.as_json(signed, opened, **said)
     else:
         consent.done(signed, f"{visible(who.name)} revoked the {what.kind} {found.id}")
     return 0

@@ -76,6 +76,11 @@ class Side(Protocol):
     def notes(self) -> Sequence[tuple[str, str]]:
         """What people should know of what they were shown: a name and a sentence each."""
 
+    @property
+    def verified_by(self) -> Sequence[str] | None:
+        """The keys of the ledger by which what was shown is verified. `None` beside the ledger, which proves
+        it to itself."""
+
     def shown(
         self,
         subject: str,
@@ -98,6 +103,7 @@ class Here:
     """Beside the ledger, which is open until `stack` ends."""
 
     notes: Sequence[tuple[str, str]] = ()
+    verified_by: Sequence[str] | None = None
 
     def __init__(self, configuration: Configuration, signer: Signer, stack: ExitStack) -> None:
         from ... import composition

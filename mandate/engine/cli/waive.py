@@ -73,7 +73,8 @@ def command(
         signed = who.waive(record, rule, until=ends, reason=reason, reference=reference)
     if output == "json":
         said = {"approver": who.name, "rule": rule, "subject": model.uri, "sha256": model.sha256}
-        consent.as_json(signed, **said, expires=f"{ends:%Y-%m-%dT%H:%M:%SZ}", decision=record.receipt.id)
+        said["expires"] = f"{ends:%Y-%m-%dT%H:%M:%SZ}"
+        consent.as_json(signed, opened, **said, decision=record.receipt.id)
     else:
         words = f"{visible(who.name)} waived {visible(rule)} for {visible(model.uri)}"
         consent.done(signed, f"{words} until {ends:%Y-%m-%d}")

@@ -94,7 +94,8 @@ def test_what_people_sign_far_away_counts_as_if_they_had_signed_beside_the_ledge
     assert "ledger     bank.example/models" in shown.out
     assert "✓ mira@bank.example approved models:/credit/1 as model_owner" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 100
-    told = far.approve(far.bank.tomas, "risk_officer", *JSON, "--digest", denied["subject"]["sha256"])
+    digest = ("--digest", denied["subject"]["sha256"])
+    told = far.approve(far.bank.tomas, "risk_officer", *JSON, *digest, *verified)
     assert told.exit_code == 0, told.err
     with here(monkeypatch):
         assert far.bank.check()["outcome"] == "allow"
@@ -107,6 +108,7 @@ def test_what_people_sign_far_away_counts_as_if_they_had_signed_beside_the_ledge
         "subject": SUBJECT,
         "sha256": denied["subject"]["sha256"],
         "decision": denied["id"],
+        "verified_by": [keyid],
         "ledger": {
             "id": tomas["id"],
             "index": told.json["ledger"]["index"],
