@@ -1,7 +1,7 @@
 """`people/*.yaml`: who may approve and waive, in which roles, and the keys that they sign with. A list of
 
     - name: ana@bank.example             # by this name somebody approves
-      keys:                              # lines as `ssh-keygen` writes them to a .pub file
+      keys:                              # lines as `mandate key show` prints and `ssh-keygen` writes them
         - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA… ana@laptop
       roles: [risk_officer]
       identities: [ana.silva@bank.example]   # other names of the same person, in git for one; may be left out
@@ -164,5 +164,5 @@ def _key(value: Any, where: str) -> PublicKey:
         raise BadPolicy(
             f"it is {error}" if str(error).startswith("not") else str(error),
             where=where,
-            next_step="Copy the line of the .pub file: ssh-ed25519 AAAA…",
+            next_step="Write the line that `mandate key show FILE` prints for a .pub file: ssh-ed25519 AAAA…",
         ) from error

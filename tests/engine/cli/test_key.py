@@ -74,6 +74,25 @@ def test_a_key_is_shown_as_every_verifier_takes_it(organisation: Organisation, t
         assert form in text
 
 
+def test_the_key_in_a_file_is_shown_where_there_is_no_ledger(organisation: Organisation) -> None:
+    made = key(organisation, "new", "mira.pem")
+    public = public_keys.load(organisation.folder / "mira.pub")
+    (organisation.folder / "mandate.yaml").unlink()
+    assert key(organisation, "show", "mira.pub") == {
+        "keyid": made["keyid"],
+        "algorithm": "Ed25519",
+        "file": "mira.pub",
+        "ssh": made["ssh"],
+        "pem": public.pem.decode(),
+    }
+    assert organisation.mandate("key", "show", "mira.pub").out == (
+        f"fingerprint  {public.keyid}\nalgorithm    Ed25519\nfile         mira.pub\n"
+        f"as in SSH    {public.ssh}\n\n{public.pem.decode()}"
+    )
+    ran = organisation.mandate("key", "show", "mira.pem")
+    assert (ran.exit_code, "this is no public key for Ed25519 or ECDSA P-256" in ran.err) == (2, True)
+
+
 def test_a_key_that_is_not_there_is_not_shown(organisation: Organisation) -> None:
     for reference in ("SHA256:none", "SHA256:", "\x1b[2J"):
         ran = organisation.mandate("key", "show", reference)

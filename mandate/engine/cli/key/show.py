@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 from ...configuration import Configuration
 from ...errors import BadInput, UnknownSubject
+from ...evidence import public_keys
 from ...report.visible import visible
 from .. import options
 from .known import KnownKey, chosen, known_keys
 
 
 @click.command("show")
-@click.argument("fingerprint", required=False)
+@click.argument("key", metavar="[FINGERPRINT|FILE]", required=False)
 @options.output
-@options.configured
-def command(fingerprint: str | None, output: str, configuration: Configuration) -> None:
+@options.configurable
+def command(key: str | None, output: str, configuration: Callable[[], Configuration]) -> None:
     """Print a public key in every form that somebody may want.
 
     FINGERPRINT is that of one of the ledger's keys, or its beginning; without it, the key that signs entries
-    is shown. PEM is for Cosign and OpenSSL, the line of SSH for people, and the verifier key for those who
-    check heads of the log (C2SP signed-note).
+    is shown. FILE is the .pub file of any key, for which no mandate.yaml is needed. PEM is for Cosign and
+    OpenSSL, the line of SSH for people/*.yaml, and the verifier key for those who check heads of the log
+    (C2SP signed-note).
     """
-    keys = known_keys(configuration)
-    known = _signing(keys) if fingerprint is None else chosen(keys, fingerprint)
+    if key is not None and (file := Path(key)).is_file():
+        _show_file(file, output)
+        return
+    loaded = configuration()
+    keys = known_keys(loaded)
+    known = _signing(keys) if key is None else chosen(keys, key)
     forms = {
         "ssh": known.key.ssh,
-        "vkey": _vkey(known, configuration.settings.ledger.name),
+        "vkey": _vkey(known, loaded.settings.ledger.name),
         "pem": known.key.pem.decode("ascii"),
     }
     if output == "json":
@@ -44,6 +52,21 @@ def command(fingerprint: str | None, output: str, configuration: Configuration) 
     if forms["vkey"] is not None:
         click.echo(f"vkey         {visible(forms['vkey'], 2000)}")
     click.echo(f"\n{forms['pem']}", nl=False)
+
+
+def _show_file(file: Path, output: str) -> None:
+    """The key in a file, of which no ledger has to know."""
+    key = public_keys.load(file)
+    shown = {"keyid": key.keyid, "algorithm": key.algorithm, "file": str(file), "ssh": key.ssh}
+    pem = key.pem.decode("ascii")
+    if output == "json":
+        click.echo(json.dumps({**shown, "pem": pem}, indent=2))
+        return
+    click.echo(f"fingerprint  {key.keyid}")
+    click.echo(f"algorithm    {key.algorithm}")
+    click.echo(f"file         {visible(str(file), 400)}")
+    click.echo(f"as in SSH    {key.ssh}")
+    click.echo(f"\n{pem}", nl=False)
 
 
 def _signing(keys: list[KnownKey]) -> KnownKey:
