@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import socket
 import sys
@@ -27,6 +28,7 @@ from .engine.evidence.recorder import Recorder
 from .engine.evidence.sql.ledger import SqlLedger
 from .engine.gate import Facts, Gate
 from .engine.policy.bundle import Bundle
+from .engine.report.visible import visible
 from .engine.service import current, metrics, processes, server, tracing
 from .engine.service.access import key_sources
 from .engine.service.access.authentication import Authentication
@@ -48,6 +50,7 @@ from .engine.service.upkeep import Upkeep
 from .engine.service.workers import WorkerFailed, Workers
 from .judging import Judging
 
+_log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _FAILURES = 2
 """So often in a row an OPA of our own must not answer before another takes its place."""
@@ -285,6 +288,7 @@ def serve(
     settings = parts.settings
     listening = _listening(configuration) if inherited is None else socket.socket(fileno=inherited)
     if workers > 1:
+        _log_address(settings.listen, listening, certificates)
         with TemporaryDirectory(prefix="mandate-metrics-") as folder:
             common = ["serve", "--fd", str(listening.fileno()), "--parent", str(os.getpid())]
             common += ["--config", str(configuration.file)]
@@ -297,6 +301,8 @@ def serve(
     if certificates is not None:
         certificates.watch(lambda expires: parts.metrics.certificate.set(expires.timestamp()))
     with parts.open():  # what is wrong with the ledger or the policies is said before anybody can ask
+        if inherited is None:
+            _log_address(settings.listen, listening, certificates)
         gc.freeze()  # what was loaded stays: nobody has to look through it for garbage again and again
         server.run(application(parts), settings, certificates, listening)
     return 0
@@ -310,6 +316,16 @@ def _certificates(configuration: Configuration) -> Certificates | None:
         configuration.path(tls.key),
         configuration.path(tls.client_ca) if tls.client_ca else None,
     )
+
+
+def _log_address(listen: str, listening: socket.socket, certificates: Certificates | None) -> None:
+    """Say where callers find the service; the port is the real one where the settings leave it open."""
+    scheme = "http" if certificates is None else "https"
+    host, _, port = listen.rpartition(":")
+    if listening.family is not socket.AF_UNIX:
+        port = str(listening.getsockname()[1])
+    address = listen if host == "unix" else f"{scheme}://{host}:{port}"
+    _log.info("answering at %s", visible(address), extra={"address": visible(address)})
 
 
 def _listening(configuration: Configuration) -> socket.socket:

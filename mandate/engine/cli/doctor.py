@@ -148,7 +148,9 @@ def _ledger(configuration: Configuration, heads: Signer) -> str:
     from ... import composition
 
     ledger = composition.ledger(configuration, heads)
-    kept = f"{ledger.count():,} entries of {ledger.origin} in {ledger.location} ({ledger.durability()})"
+    count = ledger.count()
+    kept = f"{count:,} {'entry' if count == 1 else 'entries'} of {ledger.origin} in {ledger.location}"
+    kept += f" ({ledger.durability()})"
     ledger.close()
     return kept
 
@@ -204,9 +206,17 @@ def _service(configuration: Configuration) -> Iterator[Diagnosis]:
     settings = configuration.settings.service
     callers = configuration.path(settings.callers)
     if callers.exists():
+        yield _looked_at("serving", lambda: _serving(settings.listen))
         yield _looked_at("callers", lambda: _callers(callers))
     for each in settings.oidc:
         yield _looked_at("issuer", partial(_issuer, each, configuration))
+
+
+def _serving(listen: str) -> str:
+    from ..service import libraries
+
+    libraries.demand()
+    return f"`mandate serve` answers at {listen}"
 
 
 def _callers(path: Path) -> str:

@@ -61,8 +61,12 @@ def configure(context: Context = dict) -> None:
 
 
 def serve(context: Context) -> None:
-    """Log as a service does: what libraries say too, in the same form. `context`: see `JsonLines`."""
+    """Log as a service does: what libraries say too, in the same form. `context`: see `JsonLines`.
+
+    People are told where it answers, too.
+    """
     person = _is_read_by_a_person()
+    logging.getLogger("mandate.serving").setLevel(logging.INFO)
     formatter = Lines() if person else JsonLines(context)
     _log_to(logging.getLogger("mandate"), formatter, person=person)
     _log_to(logging.getLogger("uvicorn"), formatter, person=person)

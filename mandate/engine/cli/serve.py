@@ -36,9 +36,13 @@ def command(
 ) -> int:
     """Answer over HTTP what `mandate check` answers here.
 
-    Who may ask stands in callers.yaml: `mandate token` makes a token, and the line for that list. The
-    settings are those under `service` in mandate.yaml. A signal ends it; what was begun by then is answered.
+    Who may ask stands in callers.yaml, beside mandate.yaml: `mandate token` makes a token, and the lines for
+    that list. The settings are those under `service` in mandate.yaml; unless service.listen says otherwise,
+    it answers at http://127.0.0.1:8080. A signal ends it; what was begun by then is answered.
     """
+    from ..service import libraries
+
+    libraries.demand()
     from ...serving import serve
     from ..service import current, processes
 

@@ -33,5 +33,6 @@ def command(name: str, roles: tuple[str, ...], output: str) -> None:
         click.echo(json.dumps({"token": token, "caller": caller}, indent=2))
         return
     click.secho(token, bold=True)
-    click.echo("\nGive it to the caller, who sends `Authorization: Bearer …`. For callers.yaml:\n")
+    click.echo("\nGive it to the caller, who sends `Authorization: Bearer …`, or sets MANDATE_TOKEN.")
+    click.echo("Add this to callers.yaml, beside mandate.yaml:\n")
     click.echo(f"- name: {json.dumps(name)}\n  roles: [{', '.join(roles)}]\n  token_sha256: [{sha256}]")

@@ -73,7 +73,9 @@ def test_a_sidecar_that_does_not_answer_is_an_ill(organisation: Organisation) ->
 def test_it_says_who_may_call_the_service(organisation: Organisation) -> None:
     callers = organisation.folder / "callers.yaml"
     callers.write_text("[]\n")
-    assert "✓ callers        nobody is on the list" in organisation.mandate("doctor").out
+    well = organisation.mandate("doctor").out
+    assert "✓ serving        `mandate serve` answers at 127.0.0.1:8080" in well
+    assert "✓ callers        nobody is on the list" in well
     callers.write_text(
         "- {name: ci, roles: [decider]}\n"
         '- {name: "old\\e", roles: [auditor, metrics], expires: "2020-01-01T00:00:00Z"}\n'

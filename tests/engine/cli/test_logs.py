@@ -44,6 +44,25 @@ def test_a_person_gets_warnings_that_cannot_act_on_the_terminal(
     assert capsys.readouterr().err == "warning: the collector dri\\x1b[31mft\\n failed\n"
 
 
+def test_a_person_is_told_where_the_service_answers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    named = ("uvicorn", "")
+    before = [(logger, logger.handlers[:], logger.level) for logger in map(logging.getLogger, named)]
+    try:
+        logs.serve(dict)
+        logging.getLogger("mandate.serving").info("answering at %s", "http://127.0.0.1:8080")
+        logging.getLogger("mandate.engine.gate").info("decided")
+    finally:
+        logging.captureWarnings(capture=False)
+        for logger, handlers, level in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+    assert capsys.readouterr().err == "info: answering at http://127.0.0.1:8080\n"
+
+
 def test_what_uvicorn_says_to_terminals_is_not_said_to_machines(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure()
     extra = {"color_message": "Started server process [\x1b[36m%d\x1b[0m]"}

@@ -46,7 +46,7 @@ def test_a_new_list_counts_at_the_next_look_and_a_bad_one_never(tmp_path: Path, 
     callers.look()
     callers.look()
     assert callers.by_token(token) is None
-    assert "cannot be read" in str(callers.problem)
+    assert "there is no list" in str(callers.problem)
 
 
 def test_a_caller_who_has_expired_is_not_known(tmp_path: Path) -> None:

@@ -49,10 +49,37 @@ def test_a_signal_ends_it_after_what_was_begun_is_answered(tmp_path: Path) -> No
         assert running.stop() == 0
         for thread in threads:
             thread.join()
+    assert f'"address": "{running.url}"' in (tmp_path / "serve.log").read_text()
     assert {answer.status_code for answer in answers} == {200}
     recorded = allowed(organisation)
     assert sorted(recorded) == sorted(answer.json()["id"] for answer in answers)
     assert organisation.mandate("ledger", "verify").exit_code == 0
+
+
+def test_a_service_that_nobody_may_ask_does_not_start(tmp_path: Path) -> None:
+    organisation = founded(tmp_path)
+    ran = organisation.mandate("serve")
+    assert (ran.exit_code, ran.err) == (
+        2,
+        f"error: {tmp_path}/callers.yaml: there is no list of those who may call the service\n"
+        "  → Write into it what `mandate token NAME --role decider` prints below the token\n",
+    )
+
+
+def test_a_service_whose_libraries_are_not_installed_says_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = founded(tmp_path)
+    for module in ("fastapi", "prometheus_client"):
+        monkeypatch.setitem(sys.modules, module, None)
+    ran = organisation.mandate("serve")
+    assert (ran.exit_code, ran.err) == (
+        2,
+        "error: the service is made with libraries that are not installed: fastapi, prometheus-client\n"
+        "  → Run `pip install 'mandate[service]'`\n",
+    )
+    (tmp_path / "callers.yaml").write_text("[]\n")
+    assert "✗ serving        the service is made with libraries that" in organisation.mandate("doctor").out
 
 
 def test_several_processes_share_a_socket_and_never_fork_the_log(tmp_path: Path) -> None:

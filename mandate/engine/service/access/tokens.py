@@ -118,7 +118,13 @@ def _current(found: Listed | None, how: str) -> Caller | None:
 
 
 def listed(path: Path) -> list[Listed]:
-    """Everybody on the list. `BadConfiguration`, with the line, if it is none."""
+    """Everybody on the list. `BadConfiguration`, with the line, if it is none, or not there."""
+    if not path.exists():
+        raise BadConfiguration(
+            "there is no list of those who may call the service",
+            where=str(path),
+            next_step="Write into it what `mandate token NAME --role decider` prints below the token",
+        )
     document = strict_yaml.load_file(path, BadConfiguration)
     try:
         found = CALLERS.validate_python(document.value)
