@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import BadRequest
@@ -33,22 +34,38 @@ _PAUSE_SECONDS = 1.0
 
 def bound(listen: str) -> socket.socket:
     """A socket at `host:port`, or `unix:` and a path, for child processes too. `OSError` if it is taken."""
-    if listen.startswith("unix:"):
-        path = listen.removeprefix("unix:")
-        Path(path).unlink(missing_ok=True)
-        made = socket.socket(socket.AF_UNIX)
-        made.bind(path)
-        Path(path).chmod(0o660)
-    else:
-        host, _, port = listen.rpartition(":")
-        host = host.strip("[]")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = socket.socket(family)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((host, int(port)))
-    made.listen(2048)
-    made.set_inheritable(True)
+    with ExitStack() as stack:
+        if listen.startswith("unix:"):
+            path = Path(listen.removeprefix("unix:"))
+            made = stack.enter_context(socket.socket(socket.AF_UNIX))
+            if _is_left_behind(path):
+                path.unlink()
+            made.bind(str(path))
+            path.chmod(0o660)
+        else:
+            host, _, port = listen.rpartition(":")
+            host = host.strip("[]")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            made = stack.enter_context(socket.socket(family))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((host, int(port)))
+        made.listen(2048)
+        made.set_inheritable(True)
+        stack.pop_all()
     return made
+
+
+def _is_left_behind(path: Path) -> bool:
+    """Whether it is a socket on which nobody listens any more."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)  # whoever listens may have a long queue
+        try:
+            client.connect(str(path))
+        except ConnectionRefusedError:
+            return path.is_socket()
+        except OSError:
+            return False
+    return False
 
 
 def go_on_in_a_child() -> None:

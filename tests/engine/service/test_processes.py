@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mandate.engine.service import processes
 from tests.organisation import founded
 from tests.served import Running, children_of, decide, eventually, free_port
 from tests.service import with_callers
@@ -77,6 +79,22 @@ def test_a_service_that_is_the_first_process_leaves_no_zombie_and_ends_with_its_
             eventually(lambda: client.get("/readyz").status_code == 200)
             assert decide(client).json()["outcome"] == "allow"
         assert running.stop() == 0
+
+
+def test_a_unix_socket_is_taken_from_nobody_who_listens_there_and_no_other_file_is(tmp_path: Path) -> None:
+    place = tmp_path / "mandate.sock"
+    with processes.bound(f"unix:{place}") as listening:
+        with pytest.raises(OSError, match="in use"):
+            processes.bound(f"unix:{place}")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(place))
+            listening.accept()[0].close()
+    processes.bound(f"unix:{place}").close()  # whoever listened there has left it behind
+    place.unlink()
+    place.write_text("something else")
+    with pytest.raises(OSError, match="in use"):
+        processes.bound(f"unix:{place}")
+    assert place.read_text() == "something else"
 
 
 LIMITED = """
