@@ -13,8 +13,12 @@ def write(file: Path, content: bytes, *, mode: int = 0o666, keep_mode: bool = Fa
     """All or nothing: a reader sees the whole file, or what was there before. `OSError` as from `open`.
 
     When this returns, the file survives a loss of power. `mode`: who may do what with it, less the umask;
-    with `keep_mode`, they may do what they may with the file that is there.
+    with `keep_mode`, they may do what they may with the file that is there. A pipe or a device, such as
+    `/dev/stdout`, is written to and stays what it is.
     """
+    if file.exists() and not file.is_file():
+        file.write_bytes(content)
+        return
     with beside(file, content, mode=mode) as part:
         if keep_mode and file.exists():
             part.chmod(stat.S_IMODE(file.stat().st_mode))

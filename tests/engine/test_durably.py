@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -45,3 +46,14 @@ def test_what_is_not_put_in_its_place_is_gone(tmp_path: Path) -> None:
     with durably.beside(file, b"new") as part:
         assert (part.read_bytes(), part.name.startswith(".entry."), file.exists()) == (b"new", True, False)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe, said = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: said.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    durably.write(pipe, b"all of it")
+    assert pipe.is_fifo()
+    reader.join()
+    assert said == [b"all of it"]
