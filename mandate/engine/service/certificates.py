@@ -34,6 +34,7 @@ class Certificates:
         self._files = tuple(path for path in (certificate, key, client_ca) if path is not None)
         self._certificate, self._key, self._client_ca = certificate, key, client_ca
         self._seen = self._stamps()
+        self._refusal: str | None = None
         self._used, self.expires = self._fresh()
         self.context = _Front(lambda: self._used)
         """What the server is given: it stays the same, and begins each connection in the context in use."""
@@ -66,11 +67,13 @@ class Certificates:
             used, expires = self._fresh()
         except BadConfiguration as error:
             # Not seen: files change one after the other, and the next look may find a pair that fits.
-            _log.error("the new certificate is not used: %s", error)
+            if self._refusal != error.what:
+                _log.error("the new certificate is not used: %s", error)
+            self._refusal = error.what
             return False
         if used.authorities == self.authorities:
             used.authorities = self.authorities  # by its identity, others tell that nothing changed
-        self._seen, self._used, self.expires = stamps, used, expires
+        self._seen, self._used, self.expires, self._refusal = stamps, used, expires, None
         _log.info("a new certificate is used", extra={"expires": expires.isoformat()})
         return True
 

@@ -128,7 +128,10 @@ def test_certificates_change_without_a_restart_and_a_bad_one_changes_nothing(tmp
 
         first = shown()
         (tmp_path / "server.key").write_text("no key")
-        time.sleep(1.5)
+        log = tmp_path / "serve.log"
+        eventually(lambda: "the new certificate is not used" in log.read_text())
+        time.sleep(2.5)
+        assert log.read_text().count("the new certificate is not used") == 1
         assert shown() == first
         authority.issue(tmp_path, "server", days=30)
         eventually(lambda: shown() != first)
