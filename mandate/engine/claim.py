@@ -63,7 +63,7 @@ class ClaimedFacts:
                 raise BadInput(
                     f"request.{name} is {str(request[name])[:80]!a}, and what is asked about is {asked}",
                     where=self._where,
-                    next_step=f"Ask with --{name} if that is what you mean",
+                    next_step=f"Ask with --{name} (over HTTP: the field {name}) if that is what you mean",
                 )
         claim["request"] = (
             request

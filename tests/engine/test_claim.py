@@ -95,7 +95,7 @@ def test_a_document_does_not_choose_what_it_is_asked_about() -> None:
     with pytest.raises(BadInput) as caught:
         assembled(CLAIM, **asked)
     assert "request.action is 'promote', and what is asked about is deploy" in str(caught.value)
-    assert "Ask with --action if that is what you mean" in str(caught.value)
+    assert "Ask with --action (over HTTP: the field action) if that is what you mean" in str(caught.value)
     with pytest.raises(BadInput, match=r"request\.environment is 'staging'"):
         assembled(CLAIM, **asked, overriding=["action"])
     request = assembled(CLAIM, **asked, overriding=["action", "environment"]).request

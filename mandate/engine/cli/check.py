@@ -62,8 +62,9 @@ def command(
     the facts come from a document (- is standard input); they count as reported, not as measured, and the
     policies for production accept only what was measured.
 
-    With --what-if, the exit codes are the same, and nothing is allowed. With --server, a service answers; it
-    exits 3 if that cannot be reached, or answers what cannot be believed.
+    With --what-if, the exit codes are the same, and nothing is allowed. With --server, a service answers,
+    and no mandate.yaml is needed here; it exits 3 if that cannot be reached, or answers what cannot be
+    believed.
     """
     if (asked["subject"] is None) == (asked["document"] is None):
         raise click.UsageError("Give either a SUBJECT or --input.")

@@ -77,7 +77,7 @@ def elsewhere(command: _Command) -> _Command:
         "url",
         metavar="URL",
         envvar="MANDATE_SERVER",
-        help="Ask this service of Mandate's, which needs no mandate.yaml here.",
+        help="The address of the service of Mandate's that answers.",
     )
     @click.option(
         "--token-file",

@@ -39,7 +39,8 @@ _FOUND = (200,)
 _REFUSED = 400
 _FAILED = 500
 _TRY_AGAIN = (429, 502, 503, 504)
-_UNAUTHORIZED = (401, 403)
+_UNKNOWN = 401
+_UNAUTHORIZED = (_UNKNOWN, 403)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -95,6 +96,7 @@ class Service:
                 )
             endpoint.show(self._endpoint.tls, *certificate, of=_MANDATE)
         self._seconds = seconds
+        self._anonymous = token is None and certificate is None
         self._headers = headers.in_json(
             token, of=_MANDATE, next_step="Give the token as `mandate token` printed it"
         )
@@ -210,6 +212,8 @@ class Service:
         if not isinstance(problem, dict):
             return self._not_believed(f"these are no problem details: status {status}, {quoted(body)}")
         what, next_step = _said(problem), str(problem.get("next_step", ""))
+        if status == _UNKNOWN and self._anonymous:
+            next_step = "Give the token that you got, in MANDATE_TOKEN or with --token-file"
         if status in _TRY_AGAIN:
             error = ServiceUnavailable(what, where=self.where, next_step=next_step)
             return _Again(error, _seconds(response))

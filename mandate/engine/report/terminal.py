@@ -27,6 +27,7 @@ _VERDICT = {
 }
 _SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
 _DIGEST = re.compile(r"[0-9a-f]{32,}")
+_BLANK = re.compile(r"\n{3,}")
 _WIDTH = 100
 _TERMS = 6
 """How many terms of one rule are shown before `mandate explain` has to be asked."""
@@ -43,7 +44,8 @@ def write(answer: Answer, stream: TextIO, *, verbose: bool, link: Link | None = 
     shown = console(stream)
     with shown.capture() as capture:
         shown.print(Group(*_parts(answer, verbose=verbose, link=link)))
-    stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+    text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    stream.write(_BLANK.sub("\n\n", text))  # a part that is not there leaves no line of its own
 
 
 def _parts(answer: Answer, *, verbose: bool, link: Link | None) -> Iterator[RenderableType]:

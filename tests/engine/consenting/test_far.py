@@ -218,9 +218,9 @@ def test_who_cannot_sign_hears_why_and_what_to_do(far: Far, monkeypatch: pytest.
         ),
     ]
     monkeypatch.setenv("MANDATE_TOKEN", TOKENS[Role.DECIDER][0])
-    refused.append((far.approve(mira, "model_owner"), "it takes one of the roles approver, auditor"))
+    refused.append((far.approve(mira, "model_owner"), "this takes one of the roles approver, auditor"))
     monkeypatch.setenv("MANDATE_TOKEN", TOKENS[Role.AUDITOR][0])
-    refused.append((far.approve(mira, "model_owner"), "it takes one of the roles approver"))
+    refused.append((far.approve(mira, "model_owner"), "this takes one of the roles approver"))
     with here(monkeypatch):
         own = far.bank.organisation
         refused.append(

@@ -77,7 +77,7 @@ def test_a_certificate_says_who_hands_in_what_people_sign(pipeline: Organisation
     approve = ("approve", "models:/credit/2", "--role", "risk_officer", "--key", own, "--yes")
     for name, said in (
         ("approver", f"the key {keyid} is of nobody that the policies know"),
-        ("decider", "it takes one of the roles approver, auditor"),
+        ("decider", "this takes one of the roles approver, auditor"),
         ("stranger", "Nobody knows"),
     ):
         ran = pipeline.mandate(*approve, *shown(name))
@@ -86,7 +86,7 @@ def test_a_certificate_says_who_hands_in_what_people_sign(pipeline: Organisation
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("stranger", "Nobody knows"), ("metrics", "it takes one of the roles decider")],
+    [("stranger", "Nobody knows"), ("metrics", "this takes one of the roles decider")],
     ids=["stranger", "another role"],
 )
 def test_whoever_the_list_does_not_name_is_refused(pipeline: Organisation, name: str, said: str) -> None:

@@ -172,8 +172,8 @@ def test_a_document_that_is_no_json_is_2(service: Serving, elsewhere: Organisati
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        (None, "Nobody knows you"),
-        (TOKENS[Role.METRICS][0], "it takes one of the roles decider"),
+        (None, "Nobody knows you\n  → Give the token that you got, in MANDATE_TOKEN or with --token-file\n"),
+        (TOKENS[Role.METRICS][0], "this takes one of the roles decider"),
         ("wrong", "Nobody"),
     ],
     ids=["none", "another role", "wrong"],

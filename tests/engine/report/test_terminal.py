@@ -74,6 +74,7 @@ def test_an_undecided_answer_names_the_rules_that_lack_facts_in_one_line(organis
     document = with_value(good(collection=collection, fairness=...), ACCURACY, 0.1)
     text = shown(organisation, document)
     assert text.splitlines()[1].startswith(" UNDECIDED ")
+    assert "\n\n\n" not in text
     unwrapped = " ".join(text.split())
     assert "The collector fairness could not find out: no predictions in 1 s." in unwrapped
     assert (

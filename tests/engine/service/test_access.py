@@ -234,7 +234,7 @@ def test_a_refusal_is_logged_without_the_token(service: Serving, logged: list[st
             **both,
             "route": "decisions",
             "status": 403,
-            "reason": "it takes one of the roles approver, auditor",
+            "reason": "metrics has the role metrics, and this takes one of the roles approver, auditor",
             "caller": "metrics",
             "how": "token",
         },

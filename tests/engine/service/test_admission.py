@@ -300,7 +300,7 @@ def test_a_workload_of_a_model_that_fails_is_denied_with_every_reason(cluster: S
     lines = response["status"]["message"].split("\n")
     assert response["status"]["code"] == 403
     assert lines[0] == f"Denied by Mandate: decision {newest['id']}, 1 reason"
-    assert lines[-1] == f"Next step: mandate ledger show {newest['id']}"
+    assert lines[-1] == f"Next step: mandate explain {newest['id']}"
     assert [rule for rule, _ in causes(response)] == ["fairness.demographic_parity"]
 
 

@@ -68,7 +68,7 @@ def test_a_claim_that_no_model_runs_is_denied_and_says_what_would_let_it_in(serv
     newest = service.organisation.entries()[-1]["id"]
     assert message.split("\n")[-1] == (
         "Next step: Name the model that runs there; if none does, whoever keeps the policies selects rules "
-        f"for `none` (mandate ledger show {newest})"
+        f"for `none` (mandate explain {newest})"
     )
 
 

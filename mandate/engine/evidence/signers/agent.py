@@ -73,7 +73,7 @@ def signer(which: str) -> Signer:
         raise BadConfiguration(
             "there is no ssh-agent",
             where=_SOCKET,
-            next_step="Start one (`eval $(ssh-agent)`) and add the key (`ssh-add`)",
+            next_step="Name a key file, or start an agent (`eval $(ssh-agent)`) and add a key (`ssh-add`)",
         )
     try:
         identities = [*_identities(path)]

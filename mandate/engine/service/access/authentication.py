@@ -87,9 +87,11 @@ class Authentication:
 
 def _demand(caller: Caller, route: str) -> None:
     if not caller.may(route):
+        has = ", ".join(sorted(caller.roles)) or "none"
         raise refusals.not_allowed(
-            f"it takes one of the roles {', '.join(sorted(ACCESS.get(route, ())))}",
-            "Ask whoever keeps the list of callers, or the grants of your issuer",
+            f"{caller.name} has the role {has}, and this takes one of the roles "
+            f"{', '.join(sorted(ACCESS.get(route, ())))}",
+            "Ask for a role whoever keeps the list of callers, or the grants of your issuer",
         )
 
 

@@ -164,7 +164,7 @@ def _said(answer: Answer) -> Sequence[str]:
 def _next(kind: Kind, decision: str) -> str:
     if kind is Kind.UNDECIDED:
         return _UNDECIDED_NEXT
-    return f"mandate ledger show {decision}" if decision else "Change what the reasons name, then try again"
+    return f"mandate explain {decision}" if decision else "Change what the reasons name, then try again"
 
 
 def _sentence(message: str | None, solution: str | None) -> str:
