@@ -55,6 +55,14 @@ registry:
   # From anywhere else nothing is fetched, whatever is registered.
   artifacts: [mlruns, mlartifacts]
 
+# `mandate serve`, which answers over HTTP.
+# service:
+#   # Where: this, unless you say otherwise. From another machine it is asked with a certificate.
+#   listen: 127.0.0.1:8080
+#   # tls: {{certificate: tls.crt, key: tls.key}}
+#   # Who may ask: `mandate token` makes a token, and the lines for this file.
+#   callers: callers.yaml
+
 models: {{}}
   # credit:
   #   # low, limited or high. Overrides the registered model's tag mandate.risk_tier.
