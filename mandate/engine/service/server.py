@@ -20,10 +20,12 @@ def run(
     application: Any, settings: ServiceSettings, certificates: Certificates | None, listening: socket.socket
 ) -> None:
     """Serve until a signal ends it; what was begun by then is answered."""
-    # Uvicorn raises the signal once more when it has ended: that this was asked for is no failure.
+    running = server(application, settings, certificates)
+    # Uvicorn listens to signals a moment later than it could get one, and raises the one that ended it once
+    # more: neither is lost, nor a failure.
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda _number, _frame: None)
-    server(application, settings, certificates).run(sockets=[listening])
+        signal.signal(each, running.handle_exit)
+    running.run(sockets=[listening])
 
 
 def server(application: Any, settings: ServiceSettings, certificates: Certificates | None) -> uvicorn.Server:

@@ -97,6 +97,28 @@ def test_a_unix_socket_is_taken_from_nobody_who_listens_there_and_no_other_file_
     assert place.read_text() == "something else"
 
 
+INTERRUPTED = """
+import os, signal, uvicorn
+from fastapi import FastAPI
+from mandate.engine.service import processes, server
+from mandate.engine.service.settings import ServiceSettings
+run = uvicorn.Server.run
+def interrupted(*given, **named):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return run(*given, **named)
+uvicorn.Server.run = interrupted
+server.run(FastAPI(), ServiceSettings(), None, processes.bound("127.0.0.1:0"))
+print("ended", flush=True)
+"""
+
+
+def test_a_signal_that_comes_before_the_service_answers_ends_it_too() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("ended\n", "", 0)
+
+
 LIMITED = """
 import resource
 from mandate.engine.service import processes
