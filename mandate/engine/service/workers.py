@@ -52,7 +52,7 @@ class Workers:
             if worker is None or not worker.lives():
                 worker = _Worker(self._command)
             answer = worker.ask(question, end)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
             if worker is not None:
                 worker.kill()
                 worker = None

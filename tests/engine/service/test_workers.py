@@ -40,6 +40,12 @@ def test_a_long_question_is_asked_whole() -> None:
         assert echo.ask(LONG) == LONG
 
 
+def test_what_is_nested_too_deeply_is_no_answer() -> None:
+    deep = "print('[' * 200_000, flush=True)\n" + DEAF
+    with workers(deep, 30) as asked, pytest.raises(WorkerFailed, match="the worker ended"):
+        asked.ask({"a": 1})
+
+
 def test_they_answer_beside_more_than_a_thousand_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
