@@ -60,7 +60,7 @@ _digest = click.option(
 
 
 def grounds(*, required: bool) -> Callable[[_Command], _Command]:
-    """Adds `--reason` and `--reference`: both, or neither, must be given."""
+    """Adds `--reason` and `--reference`; `required`: whether each must be given."""
     where = click.option(
         "--reference",
         required=required,
