@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from ..input.base import Frozen, Name
 from .access.issuer_settings import IssuerSettings
 
+_LAST_PORT = 65535
+
 
 class TlsSettings(Frozen):
     """Certificates; all of them are read again when their files change."""
@@ -78,10 +80,19 @@ def _each_once(issuers: list[IssuerSettings]) -> list[IssuerSettings]:
     return issuers
 
 
+def _a_port(listen: str) -> str:
+    port = listen.rpartition(":")[2]
+    if not listen.startswith("unix:") and int(port) > _LAST_PORT:
+        raise PydanticCustomError("port", "the last port is {last}", {"last": _LAST_PORT})
+    return listen
+
+
 class ServiceSettings(Frozen):
     """How `mandate serve` serves."""
 
-    listen: Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$")] = "127.0.0.1:8080"
+    listen: Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$"), AfterValidator(_a_port)] = (
+        "127.0.0.1:8080"
+    )
     """`host:port`, or `unix:` and the path of a socket."""
     tls: TlsSettings | None = None
     callers: str = "callers.yaml"

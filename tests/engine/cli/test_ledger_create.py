@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def use(organisation: Organisation, url: str, user: str) -> None:
     file = organisation.folder / "mandate.yaml"
     url = url.replace("user=postgres", f"user={user}")
     file.write_text(file.read_text().replace("  path: .mandate/ledger.db\n", f"  url: {url}\n"))
+
+
+def test_a_shared_ledger_without_what_talks_to_it_is_2(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    use(organisation, "postgresql://gate:secret@db.bank.example/mandate", "gate")
+    ran = organisation.mandate("ledger", "verify")
+    assert (ran.exit_code, ran.err) == (
+        2,
+        "error: postgresql://gate@db.bank.example/mandate: what talks to PostgreSQL is not installed\n"
+        "  → Run `pip install 'mandate[postgresql]'`\n",
+    )
 
 
 def test_a_shared_ledger_is_made_by_its_owner_and_used_by_a_writer_and_an_auditor(

@@ -66,6 +66,13 @@ def test_a_service_that_nobody_may_ask_does_not_start(tmp_path: Path) -> None:
     )
 
 
+def test_an_address_that_cannot_be_is_2(tmp_path: Path) -> None:
+    organisation = founded(tmp_path)
+    for listen, said in (("0.0.0.0:65536", "the last port is 65535"), ("localhost", "string should match")):
+        ran = organisation.mandate("serve", "--set", f"service.listen={listen}")
+        assert (ran.exit_code, f"service.listen: {said}" in ran.err) == (2, True), ran.err
+
+
 def test_a_service_whose_libraries_are_not_installed_says_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

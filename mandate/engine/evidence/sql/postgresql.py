@@ -122,7 +122,16 @@ class PostgresqlDatabase:
     """A `database.Database` on a server."""
 
     def __init__(self, url: str) -> None:
+        """`BadConfiguration` if what talks to it is not installed."""
         self._url = url
+        try:
+            import psycopg  # noqa: F401
+        except ImportError as error:
+            raise BadConfiguration(
+                "what talks to PostgreSQL is not installed",
+                where=self.location,
+                next_step="Run `pip install 'mandate[postgresql]'`",
+            ) from error
 
     @property
     def location(self) -> str:
