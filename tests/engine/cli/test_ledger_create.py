@@ -36,7 +36,7 @@ def test_a_shared_ledger_without_what_talks_to_it_is_2(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    use(organisation, "postgresql://gate:secret@db.bank.example/mandate", "gate")
+    use(organisation, "postgresql://gate@db.bank.example/mandate", "gate")
     ran = organisation.mandate("ledger", "verify")
     assert (ran.exit_code, ran.err) == (
         2,
