@@ -256,11 +256,12 @@ def _is_undecided(said: Any) -> bool:
     return isinstance(said, dict) and said.get("outcome") in ("undecided", "deny")
 
 
+_BEFORE_ROUTES = ("Not Found", "Invalid HTTP request received.", "HTTP/1.1 demands ", "Nothing but HTTP/1.")
+
+
 def _is_before_routes(status: int, said: Any) -> bool:
     """Whether it was answered by nobody whom the OpenAPI document describes: HTTP itself, or no route."""
-    return status in (405, 408) or (
-        status in (400, 404) and said["title"] in ("Not Found", "Invalid HTTP request received.")
-    )
+    return status in (405, 408, 431) or (status in (400, 404) and said["title"].startswith(_BEFORE_ROUTES))
 
 
 def _allows(said: Any) -> bool:
