@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ _EVERY_SECONDS = 1.0
 
 
 class Certificates:
-    """A TLS context that follows its files from `watch` to `close`."""
+    """A TLS context that follows its files, from `watch` on."""
 
     def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
         self._files = tuple(path for path in (certificate, key, client_ca) if path is not None)
@@ -38,8 +39,6 @@ class Certificates:
         self._used, self.expires = self._fresh()
         self.context = _Front(lambda: self._used)
         """What the server is given: it stays the same, and begins each connection in the context in use."""
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
 
     @property
     def authorities(self) -> frozenset[bytes]:
@@ -49,14 +48,9 @@ class Certificates:
     def watch(self, changed: Callable[[datetime], None] = lambda _: None) -> None:
         """Look after the files from now on; `changed` is told when a new certificate expires."""
         changed(self.expires)
-        self._thread = threading.Thread(target=self._follow, args=(changed,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Look no more."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        threading.Thread(
+            target=self._follow, args=(changed,), name="mandate-certificates", daemon=True
+        ).start()
 
     def look(self) -> bool:
         """Take what is new into use; whether something was."""
@@ -78,7 +72,8 @@ class Certificates:
         return True
 
     def _follow(self, changed: Callable[[datetime], None]) -> None:
-        while not self._ended.wait(_EVERY_SECONDS):
+        while True:
+            time.sleep(_EVERY_SECONDS)
             if self.look():
                 changed(self.expires)
 
@@ -88,7 +83,7 @@ class Certificates:
         context = Context(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self._certificate, self._key)
+            context.load_cert_chain(self._certificate, self._key, self._locked)
             if self._client_ca is not None:
                 trusted = load_pem_x509_certificates(self._client_ca.read_bytes())
                 context.authorities = frozenset(each.public_bytes(Encoding.DER) for each in trusted)
@@ -96,11 +91,16 @@ class Certificates:
                 # Who shows none may have a token; who shows one that does not verify is not let in.
                 context.verify_mode = ssl.CERT_OPTIONAL
             first, *_ = load_pem_x509_certificates(self._certificate.read_bytes())
+            expires = first.not_valid_after_utc
         except (OSError, ValueError) as error:
             raise self._bad(str(error)) from error
-        if first.not_valid_after_utc <= datetime.now(UTC):
-            raise self._bad(f"it expired on {first.not_valid_after_utc:%Y-%m-%d}")
-        return context, first.not_valid_after_utc
+        if expires <= datetime.now(UTC):
+            raise self._bad(f"it expired on {expires:%Y-%m-%d}")
+        return context, expires
+
+    def _locked(self) -> str:
+        # OpenSSL would ask the terminal, if there is one, and wait.
+        raise self._bad("its key is under a passphrase, and nobody is there to be asked")
 
     def _bad(self, what: str) -> BadConfiguration:
         return BadConfiguration(

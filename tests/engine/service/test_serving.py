@@ -16,7 +16,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
+from mandate.engine.errors import BadConfiguration
+from mandate.engine.service.certificates import Certificates
 from tests.authority import Authority
 from tests.organisation import Organisation, founded
 from tests.served import (
@@ -151,6 +159,19 @@ def test_certificates_change_without_a_restart_and_a_bad_one_changes_nothing(tmp
         assert expires > time.time() + 20 * 86400
         with pytest.raises(httpx.ConnectError), httpx.Client(base_url=running.url) as stranger:
             stranger.get("/healthz")
+
+
+def test_a_key_under_a_passphrase_is_named_and_nobody_is_asked(tmp_path: Path) -> None:
+    certificate, key = Authority("authority").issue(tmp_path, "server")
+    locked = load_pem_private_key(key.read_bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+    )
+    key.write_bytes(locked)
+    with pytest.raises(BadConfiguration) as refused:
+        Certificates(certificate, key, None)
+    assert refused.value.what == (
+        "the certificate cannot be used: its key is under a passphrase, and nobody is there to be asked"
+    )
 
 
 def test_clients_that_keep_their_connections_do_not_hold_up_the_end(tmp_path: Path) -> None:
