@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -155,7 +155,11 @@ class Service:
     def _places(self) -> dict[str, str]:
         if self._opened is None:
             return {}
-        return {self._opened.ledger.location: f"the ledger {self._configuration.settings.ledger.name}"}
+        found = {self._opened.ledger.location: f"the ledger {self._configuration.settings.ledger.name}"}
+        if self._workers is not None:
+            with suppress(BadConfiguration):
+                found[composition.model_registry(self._configuration).location] = "the model registry"
+        return found
 
     @property
     def _now(self) -> _Open:

@@ -40,7 +40,7 @@ OTHERS = 0o077
 _ROUNDS = 24
 """Of bcrypt_pbkdf, as `ssh-keygen` has it: a fifth of a second for each guess, and for each start."""
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
-_ADVICE = "Run `mandate init`, or point `ledger.key` to the key that it made"
+_ADVICE = "Name a key's file (ledger.key, or --key); `mandate key new` makes one"
 
 Passphrase = Callable[[], bytes]
 """Gives the passphrase when it is needed. `BadConfiguration` if there is none to be had."""

@@ -73,6 +73,9 @@ def fit(document: Any, model: type[Model]) -> Model:
             422,
             "The content does not fit",
             f"{len(details)} faults" if len(details) > 1 else "one fault",
-            faults=[Fault(pointer(*each["loc"]), each["msg"]) for each in details[:_FAULTS]],
+            faults=[
+                Fault(pointer(*each["loc"]), each["msg"].removeprefix("Value error, "))
+                for each in details[:_FAULTS]
+            ],
             next_step="See /openapi.json",
         ) from error

@@ -154,6 +154,14 @@ def test_a_decision_is_read_again_in_each_of_its_forms(service: Serving) -> None
     assert proof["mediaType"] == "application/vnd.mandate.proof.v1+json"
 
 
+def test_a_question_about_nothing_is_422_and_says_what_to_ask_about(service: Serving) -> None:
+    response = service.call("POST", "/v1/decisions", json={})
+    assert (response.status_code, response.json()["errors"]) == (
+        422,
+        [{"pointer": "", "detail": "give either a subject or an input"}],
+    )
+
+
 def test_a_decision_that_is_not_there_is_404(service: Serving) -> None:
     response = service.call("GET", "/v1/decisions/ffff", role=Role.AUDITOR)
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")

@@ -78,6 +78,14 @@ def test_a_subject_is_a_model_of_the_registry_and_nothing_else(
     assert listener.connections == 0
 
 
+def test_a_model_that_nobody_registered_is_404_and_says_not_where_the_registry_is(service: Serving) -> None:
+    status, problem = ask(service, "models:/nobody/1")
+    assert (status, problem["detail"]) == (
+        404,
+        "the model registry: there is no registered model 'nobody'",
+    )
+
+
 @pytest.mark.parametrize(
     "source",
     ["http://127.0.0.1:{port}/x", "ftp://127.0.0.1:{port}/x", "http://169.254.169.254/x", "file:///etc"],

@@ -91,7 +91,7 @@ def _demand(caller: Caller, route: str) -> None:
         raise refusals.not_allowed(
             f"{caller.name} has the role {has}, and this takes one of the roles "
             f"{', '.join(sorted(ACCESS.get(route, ())))}",
-            "Ask for a role whoever keeps the list of callers, or the grants of your issuer",
+            "Ask whoever keeps the list of callers, or the grants of your issuer, for the role",
         )
 
 
