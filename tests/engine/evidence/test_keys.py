@@ -179,7 +179,7 @@ def test_every_form_of_key_file_signs(
 
 
 def test_missing_key_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(BadConfiguration, match="Run `mandate init`"):
+    with pytest.raises(BadConfiguration, match="`mandate key new` makes one"):
         keys.load(tmp_path / "signing.pem")
 
 
