@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +65,8 @@ class _Open:
     recorder: Recorder
     ledger: SqlLedger
     keys: Believed
+    places: Mapping[str, str]
+    """See `Parts.places`."""
 
     @property
     def bundle(self) -> Bundle:
@@ -110,7 +112,7 @@ class Service:
             facts=self._facts,
             ledger=lambda: self._now.ledger,
             keys=lambda: self._now.keys,
-            places=self._places,
+            places=lambda: {} if self._opened is None else self._opened.places,
             admit=self._admit,
             policies=lambda: composition.of_people(self._now.bundle),
             door=Door(
@@ -152,10 +154,8 @@ class Service:
             trusted.append(Trusted(each, keys))
         return Issuers(trusted)
 
-    def _places(self) -> dict[str, str]:
-        if self._opened is None:
-            return {}
-        found = {self._opened.ledger.location: f"the ledger {self._configuration.settings.ledger.name}"}
+    def _places(self, ledger: SqlLedger) -> Mapping[str, str]:
+        found = {ledger.location: f"the ledger {self._configuration.settings.ledger.name}"}
         if self._workers is not None:
             with suppress(BadConfiguration):
                 found[composition.model_registry(self._configuration).location] = "the model registry"
@@ -189,6 +189,7 @@ class Service:
                 recorder=recorder,
                 ledger=ledger,
                 keys=composition.public_keys(configuration),
+                places=self._places(ledger),
             )
             try:
                 with Upkeep(self._look, seconds=_LOOK_SECONDS):

@@ -125,7 +125,7 @@ class PostgresqlDatabase:
         """`BadConfiguration` if what talks to it is not installed."""
         self._url = url
         try:
-            import psycopg  # noqa: F401
+            import psycopg  # noqa: F401  (only whether it is there)
         except ImportError as error:
             raise BadConfiguration(
                 "what talks to PostgreSQL is not installed",
